@@ -1,0 +1,36 @@
+"""Thalweg: feed-forward networks for tables, with every gradient open to inspection."""
+
+from thalweg._version import __version__ as __version__
+from thalweg.activations import ELU as ELU
+from thalweg.activations import LeakyReLU as LeakyReLU
+from thalweg.checkpoint import Checkpoint as Checkpoint
+from thalweg.derivatives import check_gradient as check_gradient
+from thalweg.derivatives import numeric_gradient as numeric_gradient
+from thalweg.errors import EngineError as EngineError
+from thalweg.errors import FileError as FileError
+from thalweg.errors import InputError as InputError
+from thalweg.errors import TableError as TableError
+from thalweg.errors import ThalwegError as ThalwegError
+from thalweg.errors import ThalwegWarning as ThalwegWarning
+from thalweg.errors import TrainingFailed as TrainingFailed
+from thalweg.evaluation import loss_and_gradient as loss_and_gradient
+from thalweg.evaluation import predict as predict
+from thalweg.history import History as History
+from thalweg.losses import Huber as Huber
+from thalweg.losses import Quantile as Quantile
+from thalweg.network import Network as Network
+from thalweg.optimizers import Adam as Adam
+from thalweg.optimizers import AdamW as AdamW
+from thalweg.optimizers import GradientDescent as GradientDescent
+from thalweg.optimizers import RMSprop as RMSprop
+from thalweg.schedules import Constant as Constant
+from thalweg.schedules import Cosine as Cosine
+from thalweg.schedules import Exponential as Exponential
+from thalweg.schedules import InverseTime as InverseTime
+from thalweg.schedules import OneCycle as OneCycle
+from thalweg.schedules import Step as Step
+from thalweg.schedules import WarmUp as WarmUp
+from thalweg.stopping import Status as Status
+from thalweg.stopping import Stop as Stop
+from thalweg.training import TrainingResult as TrainingResult
+from thalweg.training import train as train

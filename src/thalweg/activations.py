@@ -1,0 +1,169 @@
+"""Activations: one row each in `ACTIVATIONS`, with g(a), g′ and what the backward pass has to find saved.
+
+Notation of the lecture: a is what enters the activation, z = g(a) what leaves it. `saves` says which of the two the
+derivative is computed from: z where the formula allows (g′ = z(1 − z) for the sigmoid, L14), a where it must (gelu,
+silu and mish take the same z at two different a). `kinks` lists the a at which g′ jumps; there g′ is the left
+limit, as for relu, whose g′(0) is 0.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from thalweg.named import Named, find
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+SQRT_HALF = math.sqrt(0.5)
+SQRT_2_PI = math.sqrt(2.0 * math.pi)
+SELU_SCALE = 1.0507009873554804934193349852946  # Klambauer et al. 2017, equation 14
+SELU_ALPHA = 1.6732632423543772848170429916717
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Activation(Named):
+    """One activation: z = g(a), and g′ from the saved a or z."""
+
+    g: Callable[[np.ndarray, float], np.ndarray]
+    derivative: Callable[[np.ndarray, float], np.ndarray]  # of the saved array, see `saves`
+    saves: Literal["a", "z"]
+    kinks: tuple[float, ...] = ()
+    positive: bool = False  # every output is > 0
+    elementwise: bool = True
+    initialization: str = "glorot"  # what suits it: see network.INITIALIZATIONS
+
+    def __call__(self, a: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """z = g(a).
+
+        >>> ACTIVATIONS["relu"](np.array([-1.0, 2.0])).tolist()
+        [0.0, 2.0]
+        """
+        return self.g(a, self.parameter)
+
+    def backward(
+        self, saved: Float[np.ndarray, "n d"], gradient_z: Float[np.ndarray, "n d"]
+    ) -> Float[np.ndarray, "n d"]:
+        """∂E/∂a from ∂E/∂z: the product with g′ (equation 7), for softmax with its full Jacobian (L15)."""
+        if self.elementwise:
+            return gradient_z * self.derivative(saved, self.parameter)
+        z = saved
+        return z * (gradient_z - np.sum(gradient_z * z, axis=1, keepdims=True))
+
+
+def sigmoid(a: np.ndarray) -> np.ndarray:
+    """1 / (1 + e⁻ᵃ), without overflow: e is only raised to negative powers."""
+    e = np.exp(-np.abs(a))
+    return np.where(a >= 0, 1.0, e) / (1.0 + e)
+
+
+def softplus(a: np.ndarray) -> np.ndarray:
+    """ln(1 + eᵃ), without overflow."""
+    return np.maximum(a, 0.0) + np.log1p(np.exp(-np.abs(a)))
+
+
+def softmax(a: np.ndarray) -> np.ndarray:
+    """e^{a_k} / Σ_j e^{a_j} along the last axis, shifted by the largest a so that nothing overflows."""
+    e = np.exp(a - np.max(a, axis=-1, keepdims=True))
+    return e / np.sum(e, axis=-1, keepdims=True)
+
+
+def normal_distribution(a: np.ndarray) -> np.ndarray:
+    """Φ(a), the standard normal distribution function."""
+    from scipy.special import ndtr
+
+    return ndtr(a)
+
+
+def _gelu_derivative(a: np.ndarray, _: float) -> np.ndarray:
+    return normal_distribution(a) + a * np.exp(-0.5 * a * a) / SQRT_2_PI
+
+
+def _silu_derivative(a: np.ndarray, _: float) -> np.ndarray:
+    s = sigmoid(a)
+    return s * (1.0 + a * (1.0 - s))
+
+
+def _mish_derivative(a: np.ndarray, _: float) -> np.ndarray:
+    t = np.tanh(softplus(a))
+    return t + a * sigmoid(a) * (1.0 - t * t)
+
+
+def _elu(a: np.ndarray, alpha: float) -> np.ndarray:
+    return np.where(a > 0, a, alpha * np.expm1(np.minimum(a, 0.0)))
+
+
+def _selu(a: np.ndarray, _: float) -> np.ndarray:
+    return SELU_SCALE * _elu(a, SELU_ALPHA)
+
+
+def _ones_like(saved: np.ndarray, _: float) -> np.ndarray:
+    return np.ones_like(saved)
+
+
+_ROWS = (
+    Activation("identity", "a", lambda a, _: a, _ones_like, "z"),
+    Activation("sigmoid", "1 / (1 + e^-a)", lambda a, _: sigmoid(a), lambda z, _: z * (1.0 - z), "z", positive=True),
+    Activation("tanh", "tanh a", lambda a, _: np.tanh(a), lambda z, _: 1.0 - z * z, "z"),
+    Activation("relu", "max(0, a)", lambda a, _: np.maximum(a, 0.0), lambda z, _: (z > 0).astype(z.dtype), "z",
+               kinks=(0.0,), initialization="he"),
+    Activation("leaky_relu", "a if a > 0 else slope·a", lambda a, slope: np.where(a > 0, a, slope * a),
+               lambda a, slope: np.where(a > 0, 1.0, slope).astype(a.dtype), "a",
+               kinks=(0.0,), parameter=0.01, parameter_name="slope", initialization="he"),
+    Activation("elu", "a if a > 0 else alpha·(e^a - 1)", _elu, lambda z, alpha: np.where(z > 0, 1.0, z + alpha), "z",
+               parameter=1.0, parameter_name="alpha", initialization="he"),
+    Activation("selu", "1.0507·elu(a), alpha = 1.6733", _selu,
+               lambda z, _: np.where(z > 0, SELU_SCALE, z + SELU_SCALE * SELU_ALPHA).astype(z.dtype), "z",
+               kinks=(0.0,), initialization="lecun"),
+    Activation("gelu", "a·Φ(a)", lambda a, _: a * normal_distribution(a), _gelu_derivative, "a", initialization="he"),
+    Activation("silu", "a·sigmoid(a)", lambda a, _: a * sigmoid(a), _silu_derivative, "a", initialization="he"),
+    Activation("mish", "a·tanh(softplus(a))", lambda a, _: a * np.tanh(softplus(a)), _mish_derivative, "a",
+               initialization="he"),
+    Activation("softplus", "ln(1 + e^a)", lambda a, _: softplus(a), lambda a, _: sigmoid(a), "a",
+               positive=True),
+    Activation("exp", "e^a", lambda a, _: np.exp(a), lambda z, _: z, "z", positive=True),
+    Activation("softmax", "e^a_k / Σ_j e^a_j", lambda a, _: softmax(a), _ones_like, "z",
+               positive=True, elementwise=False),
+)  # fmt: skip
+ACTIVATIONS: dict[str, Activation] = {row.name: row for row in _ROWS}
+
+# What hidden layers may use: softmax ties the units of a layer together and belongs at the output.
+HIDDEN = tuple(name for name, row in ACTIVATIONS.items() if row.elementwise)
+
+
+def LeakyReLU(slope: float = 0.01) -> Activation:
+    """Leaky relu with this slope for a ≤ 0 (0 ≤ slope < 1).
+
+    >>> LeakyReLU(0.2)
+    leaky_relu(slope=0.2)
+    """
+    return ACTIVATIONS["leaky_relu"].with_parameter(slope, 0.0 <= slope < 1.0, "0 ≤ slope < 1")
+
+
+def ELU(alpha: float = 1.0) -> Activation:
+    """Exponential linear unit: alpha·(eᵃ − 1) for a ≤ 0 (alpha > 0; its derivative jumps at 0 unless alpha is 1).
+
+    >>> ELU(0.5)
+    elu(alpha=0.5)
+    """
+    row = ACTIVATIONS["elu"].with_parameter(alpha, 0.0 < alpha < math.inf, "alpha > 0")
+    return row if alpha == 1.0 else dataclasses.replace(row, kinks=(0.0,))
+
+
+PARAMETRIC: dict[str, Callable[..., Activation]] = {"leaky_relu": LeakyReLU, "elu": ELU}
+
+
+def find_activation(given: Any) -> Activation:
+    """The activation of this name (or itself, or the one that a file's dictionary describes).
+
+    Raises:
+        InputError: there is none of this name.
+    """
+    return find(given, "activation", Activation, ACTIVATIONS, PARAMETRIC)

@@ -1,0 +1,156 @@
+"""Numeric derivatives, and the gradient check: the analytic gradient against the loss it should be the slope of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg import engines
+from thalweg.evaluation import loss_and_gradient
+from thalweg.examples import check_examples
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float
+
+    from thalweg.network import Network
+
+# The four-point formula errs by O(h⁴) for truncation and O(ε/h) for rounding: h = ε^(1/5) balances the two. Where a kink
+# lies within reach a shorter step avoids it, so shorter ones are tried until two agree.
+STEPS = tuple(float(np.finfo(np.float64).eps ** 0.2) / 8.0**shorter for shorter in range(4))
+# One-sided slopes over so short a way differ by h·f″ ≈ 1e-6 where f is smooth, and by a finite jump at a kink.
+SHORT_STEP = 1e-6
+
+
+def numeric_gradient(f: Callable[[Float[np.ndarray, " n"]], float], x: Any) -> Float[np.ndarray, " n"]:
+    """The gradient of f at x by central differences: (f(x−2h) − 8 f(x−h) + 8 f(x+h) − f(x+2h)) / 12h for each coordinate.
+
+    Args:
+        f: takes a float64 vector of shape (n,), gives a number.
+        x: the point, shape (n,).
+
+    >>> numeric_gradient(lambda x: float(x @ x), [1.0, -3.0]).round(9).tolist()
+    [2.0, -6.0]
+    """
+    x = np.array(x, dtype=np.float64)
+    return np.array([_slope(f, x, i)[0] for i in range(len(x))])
+
+
+@dataclass(frozen=True)
+class GradientCheck:
+    """The analytic gradient beside the numeric one, parameter by parameter."""
+
+    names: tuple[str, ...]  # such as "W[1][2,3]"
+    analytic: Float[np.ndarray, " p"]
+    numeric: Float[np.ndarray, " p"]
+    at_kink: Bool[np.ndarray, " p"]  # the slope jumps here (relu at 0 …): there is no derivative to compare with
+    tolerance: float
+
+    @property
+    def error(self) -> Float[np.ndarray, " p"]:
+        """|analytic − numeric|, relative to the larger of both but at least to the gradient's root mean square."""
+        size = np.maximum(np.abs(self.analytic), np.abs(self.numeric))
+        floor = float(np.sqrt(np.mean(self.analytic**2))) or 1.0
+        return np.abs(self.analytic - self.numeric) / np.maximum(size, floor)
+
+    @property
+    def worst(self) -> str:
+        """The name of the parameter of the largest error, those at a kink left aside."""
+        return self.names[int(np.argmax(np.where(self.at_kink, -1.0, self.error)))]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every parameter agrees within the tolerance, those at a kink left aside."""
+        return bool((self.at_kink | (self.error <= self.tolerance)).all())
+
+    def __str__(self) -> str:
+        lines = [f"{'parameter':<14}{'analytic':>18}{'numeric':>18}{'error':>12}"]
+        rows = zip(self.names, self.analytic, self.numeric, self.error, self.at_kink, strict=True)
+        for name, analytic, numeric, error, kink in rows:
+            verdict = "  at a kink" if kink else "  WRONG" if error > self.tolerance else ""
+            lines.append(f"{name:<14}{analytic:>18.10g}{numeric:>18.10g}{error:>12.1e}{verdict}")
+        lines.append(f"{'agrees' if self.ok else 'DISAGREES'} within {self.tolerance:g}; worst: {self.worst}")
+        return "\n".join(lines)
+
+
+def check_gradient(
+    network: Network,
+    p: Any,
+    X: Any,
+    Y: Any,
+    *,
+    sample_weight: Any = None,
+    engine: str = engines.DEFAULT,
+    tolerance: float = 1e-6,
+) -> GradientCheck:
+    """Compare the engine's gradient with the numeric derivative of the loss that the same engine returns.
+
+    Args:
+        network: the network and its objective.
+        p: its parameter vector, shape (n_parameters,).
+        X: inputs, shape (n, d).
+        Y: targets, shape (n, k), or (n,) as `check_examples` allows.
+        sample_weight: weight of each row, shape (n,), or None for 1.
+        engine: name of the engine.
+        tolerance: largest relative error that counts as agreement.
+
+    Raises:
+        InputError: an array has a wrong shape or values that are not finite or not allowed.
+
+    >>> from thalweg.network import Network
+    >>> net = Network([2, 3, 1], activation="sigmoid")
+    >>> check_gradient(net, net.initialize(seed=1), [[0.5, -1.0]], [[1.0]]).ok
+    True
+    """
+    p = network.check_parameters(p).astype(np.float64)
+    _, analytic = loss_and_gradient(network, p, X, Y, sample_weight=sample_weight, engine=engine)
+    examples = check_examples(network, X, Y, sample_weight)
+    chosen = engines.get(engine)
+
+    def f(q: np.ndarray) -> float:
+        return chosen.loss_and_gradient(network, q, examples)[0]
+
+    slopes = [_slope(f, p, i) for i in range(len(p))]
+    numeric = np.array([slope for slope, _ in slopes])
+    at_kink = np.array(
+        [unsure > 1e-7 * max(1.0, abs(slope)) or _jumps(f, p, i) for i, (slope, unsure) in enumerate(slopes)]
+    )
+    names = tuple(network.name_of(i) for i in range(len(p)))
+    return GradientCheck(names, analytic, numeric, at_kink, tolerance)
+
+
+def _slope(f: Callable[[np.ndarray], float], x: np.ndarray, i: int) -> tuple[float, float]:
+    """∂f/∂x_i, and by how much the two steps that agree best differ."""
+    best, unsure = float("nan"), float("inf")
+    longer = _difference(f, x, i, STEPS[0])
+    for step in STEPS[1:]:
+        shorter = _difference(f, x, i, step)
+        if not abs(longer - shorter) >= unsure:
+            best, unsure = longer, abs(longer - shorter)
+        if unsure <= 1e-9 * max(1.0, abs(best)):
+            break
+        longer = shorter
+    return best, unsure
+
+
+def _difference(f: Callable[[np.ndarray], float], x: np.ndarray, i: int, step: float) -> float:
+    h = step * max(1.0, abs(float(x[i])))
+    f_2, f_1, f1, f2 = (_moved(f, x, i, distance) for distance in (-2 * h, -h, h, 2 * h))
+    return (f_2 - 8.0 * f_1 + 8.0 * f1 - f2) / (12.0 * h)
+
+
+def _jumps(f: Callable[[np.ndarray], float], x: np.ndarray, i: int) -> bool:
+    """Whether the slope to the left of x and the one to the right differ by a finite amount."""
+    h = SHORT_STEP * max(1.0, abs(float(x[i])))
+    here = _moved(f, x, i, 0.0)
+    left, right = (here - _moved(f, x, i, -h)) / h, (_moved(f, x, i, h) - here) / h
+    return abs(right - left) > 1e-3 * max(abs(left), abs(right), 1e-3)
+
+
+def _moved(f: Callable[[np.ndarray], float], x: np.ndarray, i: int, distance: float) -> float:
+    moved = x.copy()
+    moved[i] += distance
+    return float(f(moved))

@@ -1,0 +1,44 @@
+"""What can go wrong, as a tree. Every message names the rule, the value, the place and the next step.
+
+ThalwegError
+├── InputError (also ValueError)      what was given breaks a rule
+│   ├── TableError                    a table that cannot be read or used: which column, row, value
+│   ├── FileError                     a file of ours that is not whole, or not ours
+│   └── EngineError                   an engine that is missing, or cannot do what was asked
+└── TrainingFailed                    training met a non-finite value and `on_failure="raise"`; has `.result`
+ThalwegWarning (UserWarning)          went on, but you should know
+"""
+
+from typing import Any
+
+
+class ThalwegError(Exception):
+    """Anything Thalweg raises on purpose."""
+
+
+class InputError(ThalwegError, ValueError):
+    """What was given breaks a rule; the message says which, and what to do."""
+
+
+class TableError(InputError):
+    """A table cannot be read or used: the message names file, column, row (from 1, header not counted) and value."""
+
+
+class FileError(InputError):
+    """A file is damaged, cut, hostile or not one of ours."""
+
+
+class EngineError(InputError):
+    """An engine is missing or cannot do what was asked; nothing is substituted silently."""
+
+
+class TrainingFailed(ThalwegError):
+    """Training met a non-finite value and `on_failure="raise"` was chosen; `result` is what was reached."""
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class ThalwegWarning(UserWarning):
+    """Went on, but you should know."""

@@ -1,0 +1,70 @@
+"""Rows of our tables that have a name and perhaps one parameter: activations and losses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self, TypeVar
+
+from thalweg.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Named:
+    """A name, its formula and perhaps a parameter. Two are equal if name and parameter are."""
+
+    name: str
+    formula: str
+    parameter: float = field(default=0.0, kw_only=True)
+    parameter_name: str = field(default="", kw_only=True)
+
+    def with_parameter(self, value: float, valid: bool, rule: str) -> Self:
+        """The same row with another parameter.
+
+        Raises:
+            InputError: the value is not valid; the message states the rule.
+        """
+        if not valid:
+            message = f"{self.name} needs {rule}, not {value!r}"
+            raise InputError(message)
+        return dataclasses.replace(self, parameter=float(value))
+
+    def to_dict(self) -> str | dict[str, Any]:
+        """Its name, or name and parameter where it has one: what a file keeps."""
+        return {"name": self.name, self.parameter_name: self.parameter} if self.parameter_name else self.name
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._key() == other._key()
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __repr__(self) -> str:
+        return f"{self.name}({self.parameter_name}={self.parameter:g})" if self.parameter_name else self.name
+
+    def _key(self) -> tuple[str, float]:
+        return self.name, self.parameter
+
+
+Row = TypeVar("Row", bound=Named)
+
+
+def find(
+    given: object, what: str, kind: type[Row], rows: Mapping[str, Row], parametric: Mapping[str, Callable[..., Row]]
+) -> Row:
+    """The row of this name, or the given row itself, or the one that a dictionary of `to_dict` describes.
+
+    Raises:
+        InputError: there is no such row; the message lists those there are.
+    """
+    if isinstance(given, kind):
+        return given
+    if isinstance(given, str) and given in rows:
+        return rows[given]
+    if isinstance(given, dict) and given.get("name") in parametric:
+        name = given["name"]
+        if set(given) == {"name", rows[name].parameter_name}:
+            return parametric[name](given[rows[name].parameter_name])
+    message = f"there is no {what} {given!r}; choose one of {', '.join(rows)}"
+    raise InputError(message)

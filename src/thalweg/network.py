@@ -1,0 +1,272 @@
+"""The network as a description: layers, objective, and where each weight stands in one flat parameter vector.
+
+Layer ℓ = 1 … L:  a⁽ℓ⁾ = z⁽ℓ⁻¹⁾ W⁽ℓ⁾ + b⁽ℓ⁾,  z⁽ℓ⁾ = g(a⁽ℓ⁾),  W⁽ℓ⁾ of shape (units below, units above). Rows are examples.
+The vector holds W⁽¹⁾ (row by row), b⁽¹⁾, W⁽²⁾, b⁽²⁾ …: an optimizer, a file, a gradient check take one array.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg import randomness
+from thalweg.activations import HIDDEN, Activation, find_activation
+from thalweg.errors import InputError
+from thalweg.losses import Loss, find_loss
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+# name -> (standard deviation, or half width of the uniform distribution, for fan_in and fan_out; is it uniform)
+INITIALIZATIONS = {
+    "glorot": (lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out)), True),  # Glorot & Bengio 2010, eq. 16
+    "he": (lambda fan_in, fan_out: math.sqrt(2.0 / fan_in), False),  # He et al. 2015, eq. 10
+    "lecun": (lambda fan_in, fan_out: math.sqrt(1.0 / fan_in), False),  # LeCun et al. 1998, section 4.6
+    "normal": (lambda fan_in, fan_out: 0.1, False),
+    "uniform": (lambda fan_in, fan_out: 0.5, True),
+    "zero": (lambda fan_in, fan_out: 0.0, True),
+}
+REDUCTIONS = ("mean", "sum")
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Layer ℓ: its widths, activation, dropout behind it, and its places in the parameter vector."""
+
+    below: int
+    above: int
+    activation: Activation
+    dropout: float
+    weights: slice
+    biases: slice | None
+
+    def views(
+        self, vector: Float[np.ndarray, " p"]
+    ) -> tuple[Float[np.ndarray, "below above"], Float[np.ndarray, " above"] | None]:
+        """(W, b) of this layer as views of a parameter (or gradient) vector; b is None without biases."""
+        W = vector[self.weights].reshape(self.below, self.above)
+        return W, None if self.biases is None else vector[self.biases]
+
+
+@dataclass(frozen=True, init=False)
+class Network:
+    """A multi-layer feed-forward network and its objective (L6, L7). It holds no weights.
+
+    The objective over the rows of a batch is Σ_n s_n E_n / Σ_n s_n (`reduction="mean"`) or Σ_n s_n E_n ("sum", the
+    lecture's L13), plus ½ · l2 · ‖W‖² over the weights, not the biases.
+
+    >>> net = Network([2, 3, 1], activation="tanh")
+    >>> net.n_parameters, [W.shape for W, b in net.views(net.initialize(seed=0))]
+    (13, [(2, 3), (3, 1)])
+    """
+
+    sizes: tuple[int, ...]
+    activation: tuple[Activation, ...]  # one per hidden layer
+    output: Activation
+    loss: Loss
+    bias: bool
+    reduction: str
+    l2: float
+    dropout: tuple[float, ...]  # one per hidden layer: the share of its units that a training step switches off
+    layers: tuple[Layer, ...] = field(repr=False, compare=False)
+
+    def __init__(
+        self,
+        sizes: Sequence[int],
+        *,
+        activation: Any = "relu",
+        output: Any = "identity",
+        loss: Any = "squared_error",
+        bias: bool = True,
+        reduction: str = "mean",
+        l2: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
+    ) -> None:
+        """Describe a network.
+
+        Args:
+            sizes: units of each layer, the inputs first: [57, 20, 2].
+            activation: of the hidden layers: a name (see ACTIVATIONS), an object such as LeakyReLU(0.2), or one per layer.
+            output: activation of the output layer; "softmax" goes with the loss "cross_entropy".
+            loss: a name (see LOSSES) or an object such as Huber(0.5).
+            bias: False gives the lecture's networks to the letter.
+            reduction: "mean" or "sum" over the rows of a batch.
+            l2: strength of the penalty ½ · l2 · ‖W‖², which depends on neither batch size nor number of rows.
+            dropout: share of hidden units switched off in each training step: a number, or one per hidden layer.
+
+        Raises:
+            InputError: a value breaks its rule, or output and loss do not go together.
+        """
+        put = object.__setattr__  # frozen: the fields are set here once
+        put(self, "sizes", _checked_sizes(sizes))
+        hidden = len(self.sizes) - 2
+        put(self, "activation", tuple(_find_hidden(one) for one in _one_each(activation, hidden, "activation")))
+        put(self, "output", find_activation(output))
+        put(self, "loss", find_loss(loss))
+        put(self, "bias", bool(bias))
+        put(self, "reduction", _one_of(reduction, REDUCTIONS, "reduction"))
+        put(self, "l2", _in_range(l2, 0.0, math.inf, "l2"))
+        put(
+            self, "dropout", tuple(_in_range(one, 0.0, 1.0, "dropout") for one in _one_each(dropout, hidden, "dropout"))
+        )
+        if not self.loss.outputs(self.output):
+            message = (
+                f"the loss {self.loss!r} needs the output {self.loss.outputs_rule}, not {self.output!r}; "
+                f"set output= or loss= accordingly"
+            )
+            raise InputError(message)
+        put(self, "layers", self._lay_out())
+
+    def _lay_out(self) -> tuple[Layer, ...]:
+        layers, start = [], 0
+        for below, above, g, rate in zip(
+            self.sizes[:-1], self.sizes[1:], (*self.activation, self.output), (*self.dropout, 0.0), strict=True
+        ):
+            weights = slice(start, start + below * above)
+            start = weights.stop
+            biases = slice(start, start + above) if self.bias else None
+            start = biases.stop if biases else start
+            layers.append(Layer(below, above, g, rate, weights, biases))
+        return tuple(layers)
+
+    @property
+    def n_parameters(self) -> int:
+        """Length of the parameter vector: weights and biases."""
+        last = self.layers[-1]
+        return last.biases.stop if last.biases else last.weights.stop
+
+    def views(
+        self, p: Float[np.ndarray, " p"]
+    ) -> list[tuple[Float[np.ndarray, "below above"], Float[np.ndarray, " above"] | None]]:
+        """[(W⁽¹⁾, b⁽¹⁾), …] without copying: writing into a view writes into `p`. b is None where bias=False.
+
+        Raises:
+            InputError: `p` is not a vector of n_parameters numbers.
+        """
+        return [layer.views(self.check_parameters(p)) for layer in self.layers]
+
+    def initialize(self, seed: int = 0, scheme: str = "auto") -> Float[np.ndarray, " p"]:
+        """A new parameter vector, float64: weights at random (L8), biases 0.
+
+        Args:
+            seed: the same seed gives the same vector for ever.
+            scheme: "glorot", "he", "lecun" (by fan-in and fan-out), "normal" (sd 0.1), "uniform" (−0.5 to 0.5), "zero";
+                "auto" takes for each layer what suits its activation: he for the relu family, lecun for selu, else glorot.
+
+        Raises:
+            InputError: the scheme is unknown.
+        """
+        _one_of(scheme, ("auto", *INITIALIZATIONS), "scheme")
+        p = np.zeros(self.n_parameters)
+        for number, layer in enumerate(self.layers, start=1):
+            half_width, is_uniform = INITIALIZATIONS[layer.activation.initialization if scheme == "auto" else scheme]
+            n = layer.below * layer.above
+            if is_uniform:
+                drawn = 2.0 * randomness.uniform(seed, "initialize", n, step=number) - 1.0
+            else:
+                drawn = randomness.normal(seed, "initialize", n, step=number)
+            p[layer.weights] = half_width(layer.below, layer.above) * drawn + 0.0  # no −0 in "zero"
+        return p
+
+    def check_parameters(self, p: Any) -> Float[np.ndarray, " p"]:
+        """`p` as a floating-point vector (the same memory if it is one).
+
+        Raises:
+            InputError: its shape is not (n_parameters,) or it holds non-finite numbers.
+        """
+        p = np.asarray(p)
+        if p.dtype not in (np.float32, np.float64):
+            p = p.astype(np.float64)
+        if p.shape != (self.n_parameters,):
+            message = (
+                f"the network {self} has a parameter vector of shape ({self.n_parameters},), not {p.shape}; "
+                f"make one with initialize(seed=0)"
+            )
+            raise InputError(message)
+        return p
+
+    def name_of(self, index: int) -> str:
+        """What stands at this place of the parameter vector, in the lecture's indices (from 1).
+
+        >>> Network([2, 3, 1]).name_of(4), Network([2, 3, 1]).name_of(6)
+        ('W[1][2,2]', 'b[1][1]')
+        """
+        for number, layer in enumerate(self.layers, start=1):
+            if index < layer.weights.stop:
+                i, j = divmod(index - layer.weights.start, layer.above)
+                return f"W[{number}][{i + 1},{j + 1}]"
+            if layer.biases is not None and index < layer.biases.stop:
+                return f"b[{number}][{index - layer.biases.start + 1}]"
+        message = f"the parameters of {self} are numbered 0 to {self.n_parameters - 1}, not {index}"
+        raise InputError(message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The description in plain JSON types; `Network(**d)` makes the same network again."""
+        return {
+            "sizes": list(self.sizes),
+            "activation": [g.to_dict() for g in self.activation],
+            "output": self.output.to_dict(),
+            "loss": self.loss.to_dict(),
+            "bias": self.bias,
+            "reduction": self.reduction,
+            "l2": self.l2,
+            "dropout": list(self.dropout),
+        }
+
+    def __str__(self) -> str:
+        hidden = ", ".join(dict.fromkeys(repr(g) for g in self.activation))
+        return (
+            f"{'-'.join(map(str, self.sizes))}{f' {hidden},' if hidden else ','} {self.output!r} output, {self.loss!r}"
+        )
+
+
+def _find_hidden(given: Any) -> Activation:
+    found = find_activation(given)
+    if not found.elementwise:
+        message = f"{found!r} can only be the output; choose the hidden activations among {', '.join(HIDDEN)}"
+        raise InputError(message)
+    return found
+
+
+def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
+    listed = [sizes] if isinstance(sizes, (str, int)) else list(sizes)
+    whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in listed)
+    if len(listed) < 2 or not whole:
+        message = (
+            f"sizes must be at least two whole numbers ≥ 1 (inputs, …, outputs), such as [57, 20, 2], not {sizes!r}"
+        )
+        raise InputError(message)
+    if sum(below * above for below, above in zip(listed, listed[1:], strict=False)) > 2**31:
+        message = f"the network {sizes!r} would have more than 2^31 weights; make its layers narrower"
+        raise InputError(message)
+    return tuple(int(n) for n in listed)
+
+
+def _one_each(given: Any, hidden: int, what: str) -> list[Any]:
+    """One value for each hidden layer, from one for all or a list."""
+    if not isinstance(given, (list, tuple)):
+        return [given] * hidden
+    if len(given) != hidden:
+        message = f"{what} must be one value or one per hidden layer, here {hidden}, not {len(given)}: {given!r}"
+        raise InputError(message)
+    return list(given)
+
+
+def _one_of(given: str, choices: Sequence[str], what: str) -> str:
+    if given not in choices:
+        message = f"{what} must be one of {', '.join(choices)}, not {given!r}"
+        raise InputError(message)
+    return given
+
+
+def _in_range(given: float, low: float, high: float, what: str) -> float:
+    """`given` as a float with low ≤ given < high."""
+    if isinstance(given, bool) or not isinstance(given, (int, float, np.number)) or not low <= given < high:
+        message = f"{what} must be a number with {low:g} ≤ {what} < {high:g}, not {given!r}"
+        raise InputError(message)
+    return float(given)

@@ -1,0 +1,197 @@
+"""Learning rates γ as functions of time (L3): one small frozen object each, one row each in `SCHEDULES`.
+
+Time t is measured in epochs since the start and moves with every step: step k of K in epoch e (from 1) is taken at
+t = e − 1 + k/K. `total` is the number of epochs asked for, which cosine and one-cycle need to know where they end.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg.errors import InputError
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """A learning rate over time."""
+
+    rate: float
+
+    needs_total = False
+
+    def __post_init__(self) -> None:
+        self._check("rate", self.rate >= 0.0, "a number ≥ 0")
+
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:
+        """The rate at each time t (in epochs), `total` being the epochs of the whole training.
+
+        >>> Step(0.1, factor=0.5, every=10).at(np.array([0.0, 9.9, 10.0]), None).tolist()
+        [0.1, 0.1, 0.05]
+        """
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its name and fields in plain JSON types."""
+        return {"name": type(self).__name__, **dataclasses.asdict(self)}
+
+    def _check(self, field: str, valid: bool, rule: str) -> None:
+        value = getattr(self, field)
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or not valid:
+            message = f"{type(self).__name__}: {field} must be {rule}, not {value!r}"
+            raise InputError(message)
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """γ = rate."""
+
+    def at(self, t, total):  # noqa: D102
+        return np.full(len(t), self.rate)
+
+
+@dataclass(frozen=True)
+class Step(Schedule):
+    """γ = rate · factor^⌊t / every⌋."""
+
+    factor: float = 0.5
+    every: float = 10.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("factor", 0.0 < self.factor, "a number > 0")
+        self._check("every", self.every > 0.0, "a number of epochs > 0")
+
+    def at(self, t, total):  # noqa: D102
+        return self.rate * self.factor ** np.floor(t / self.every)
+
+
+@dataclass(frozen=True)
+class Exponential(Schedule):
+    """γ = rate · decay^t."""
+
+    decay: float = 0.95
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("decay", 0.0 < self.decay <= 1.0, "a number with 0 < decay ≤ 1")
+
+    def at(self, t, total):  # noqa: D102
+        return self.rate * self.decay**t
+
+
+@dataclass(frozen=True)
+class InverseTime(Schedule):
+    """γ = rate / (1 + decay · t): the decay under which stochastic gradient descent settles (Robbins & Monro 1951)."""
+
+    decay: float = 0.1
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("decay", self.decay >= 0.0, "a number ≥ 0")
+
+    def at(self, t, total):  # noqa: D102
+        return self.rate / (1.0 + self.decay * t)
+
+
+@dataclass(frozen=True)
+class Cosine(Schedule):
+    """γ falls from rate to final along half a cosine over the whole training (Loshchilov & Hutter 2017)."""
+
+    final: float = 0.0
+
+    needs_total = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("final", self.final >= 0.0, "a number ≥ 0")
+
+    def at(self, t, total):  # noqa: D102
+        return _cosine(self.rate, self.final, t / total)
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """γ rises from rate/25 to rate over the share `rise` of the training, then falls to rate/10,000 (Smith 2018)."""
+
+    rise: float = 0.3
+
+    needs_total = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("rise", 0.0 < self.rise < 1.0, "a share between 0 and 1")
+
+    def at(self, t, total):  # noqa: D102
+        share = t / total
+        up = _cosine(self.rate / 25.0, self.rate, share / self.rise)
+        down = _cosine(self.rate, self.rate / 1e4, (share - self.rise) / (1.0 - self.rise))
+        return np.where(share < self.rise, up, down)
+
+
+@dataclass(frozen=True)
+class WarmUp:
+    """The schedule `then`, multiplied over its first `epochs` by a factor that grows linearly from `start` to 1."""
+
+    then: Schedule
+    epochs: float = 1.0
+    start: float = 0.1
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "then", find_schedule(self.then))
+        if not (self.epochs > 0.0 and 0.0 <= self.start <= 1.0):
+            message = f"WarmUp needs epochs > 0 and 0 ≤ start ≤ 1, not epochs={self.epochs!r}, start={self.start!r}"
+            raise InputError(message)
+
+    @property
+    def needs_total(self) -> bool:
+        """Whether `then` has to know the number of epochs."""
+        return self.then.needs_total
+
+    @property
+    def rate(self) -> float:
+        """The rate of `then`."""
+        return self.then.rate
+
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:
+        """The rate at each time t, in epochs."""
+        factor = self.start + (1.0 - self.start) * np.minimum(t / self.epochs, 1.0)
+        return factor * self.then.at(t, total)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Its name and fields in plain JSON types."""
+        return {"name": "WarmUp", "then": self.then.to_dict(), "epochs": self.epochs, "start": self.start}
+
+
+SCHEDULES = {row.__name__: row for row in (Constant, Step, Exponential, InverseTime, Cosine, OneCycle, WarmUp)}
+
+
+def find_schedule(given: Any) -> Any:
+    """A schedule from a number (constant), a schedule, or what `to_dict` gave.
+
+    Raises:
+        InputError: it is none of these, or a number that is negative or not finite.
+
+    >>> find_schedule(0.1)
+    Constant(rate=0.1)
+    """
+    if isinstance(given, (Schedule, WarmUp)):
+        return given
+    if isinstance(given, dict) and given.get("name") in SCHEDULES:
+        return SCHEDULES[given["name"]](**{key: value for key, value in given.items() if key != "name"})
+    if isinstance(given, (int, float, np.number)) and not isinstance(given, bool):
+        return Constant(float(given))
+    message = f"a learning rate is a number ≥ 0 or one of {', '.join(SCHEDULES)}, not {given!r}"
+    raise InputError(message)
+
+
+def _cosine(start: float, end: float, share: np.ndarray) -> np.ndarray:
+    return end + 0.5 * (start - end) * (1.0 + np.cos(np.pi * np.clip(share, 0.0, 1.0)))

@@ -1,0 +1,435 @@
+"""The epoch loop (L8, L9): rows in an order, batches through an engine, validation, stopping, best weights back."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg import engines, randomness
+from thalweg.checkpoint import Checkpoint, Progress, digest
+from thalweg.engines.base import Broken, Engine, Epoch, TrainingState
+from thalweg.errors import InputError, TrainingFailed
+from thalweg.examples import Examples, check_dtype, check_examples
+from thalweg.history import History
+from thalweg.interruption import Interruption
+from thalweg.optimizers import Adam, Optimizer, find_optimizer
+from thalweg.splitting import split
+from thalweg.stopping import Reached, Status, Stop
+
+
+if TYPE_CHECKING:
+    import os
+
+    from jaxtyping import Float, Int
+
+    from thalweg.network import Network
+
+    Order = str | Callable[[int], Sequence[int]]
+
+ORDERS: dict[str, Callable[[int, int, int], np.ndarray]] = {  # name -> rows of an epoch from (seed, epoch, n)
+    "sweep": lambda seed, epoch, n: np.arange(n),
+    "shuffle": lambda seed, epoch, n: randomness.permutation(seed, "order", n, epoch=epoch),
+    "random": lambda seed, epoch, n: randomness.choice(seed, "order", n, epoch=epoch),
+}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where training met a value that is not finite, and what to do about it (contract 2)."""
+
+    epoch: int
+    batch: int  # within the epoch, from 1; 0 for the validation after it
+    layer: int  # from 1
+    what: str
+    learning_rate: float
+    column: int  # of X, from 1: the one of the largest values
+    largest: float  # the largest absolute value in it
+
+    def __str__(self) -> str:
+        where = f"batch {self.batch}" if self.batch else "validation"
+        return (
+            f"In epoch {self.epoch}, {where}, {self.what} in layer {self.layer} was not finite, at learning rate "
+            f"{self.learning_rate:g}; the largest input is {self.largest:g}, in column {self.column} of X. {self._advice}"
+        )
+
+    @property
+    def _advice(self) -> str:
+        if self.largest > 1e3:
+            return "Scale the inputs to about −3 … 3, or use a smaller learning rate."
+        return f"Use a smaller learning rate, such as {self.learning_rate / 10:g}, or an optimizer with clip=1.0."
+
+
+@dataclass
+class Run:
+    """What callbacks see: how far the training has come. `parameters` are the current ones; copy what you keep."""
+
+    network: Network
+    epochs: int | None  # asked for, where a number was
+    history: History
+    parameters: Float[np.ndarray, " p"]
+    optimizer: Optimizer
+    patience: int | None = None
+    status: Status | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return len(self.history)
+
+    @property
+    def loss(self) -> float:
+        """Training loss of the last epoch."""
+        return float(self.history.loss[-1]) if self.epoch else math.nan
+
+    @property
+    def validation_loss(self) -> float | None:
+        """Validation loss after the last epoch, None without validation rows."""
+        value = float(self.history.validation_loss[-1]) if self.epoch else math.nan
+        return None if math.isnan(value) else value
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the lowest value so far, 0 before there is one."""
+        return self.history.best_epoch
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the last step."""
+        return float(self.history.learning_rate[-1]) if self.epoch else self.optimizer.learning_rate.rate
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start of training."""
+        return float(self.history.seconds[-1]) if self.epoch else 0.0
+
+    @property
+    def patience_left(self) -> int | None:
+        """Epochs without a better value that are still allowed, None without patience."""
+        return None if self.patience is None else self.patience - (self.epoch - self.best_epoch)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training has reached."""
+
+    parameters: Float[np.ndarray, " p"]  # the best by validation loss; without validation the last finite ones
+    last_parameters: Float[np.ndarray, " p"]  # where the walk ended
+    status: Status
+    history: History
+    network: Network = field(repr=False)
+    failure: Failure | None = None
+
+    @property
+    def message(self) -> str:
+        """Why it stopped, in a sentence or two."""
+        return f"{self.status.value} {self.failure}" if self.failure else self.status.value
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the lowest validation loss (training loss without validation); 0 where there is none."""
+        return self.history.best_epoch
+
+
+def train(
+    network: Network,
+    X: Any,
+    Y: Any,
+    *,
+    parameters: Any = None,
+    sample_weight: Any = None,
+    validation: Any = None,
+    optimizer: Any = Adam(learning_rate=1e-3),  # noqa: B008  (frozen)
+    batch: int | str = 32,
+    order: Order = "shuffle",
+    stop: Stop = Stop(epochs=100),  # noqa: B008  (frozen)
+    engine: str = engines.DEFAULT,
+    dtype: Any = "float32",
+    threads: int | None = None,
+    seed: int = 0,
+    callbacks: Iterable[Any] = (),
+    checkpoint: Checkpoint | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    on_failure: str = "return",
+    record: str = "epochs",
+) -> TrainingResult:
+    """Train a network by gradient descent with backpropagation.
+
+    Batch gradient descent is batch="all", incremental batch=1 with order="sweep", stochastic batch=1 with
+    order="random", mini-batch anything between (L9).
+
+    Args:
+        network: layers and objective.
+        X: inputs, shape (n, d).
+        Y: targets, shape (n, k), or (n,) where k = 1, for classes 0 … k − 1, or for 0/1.
+        parameters: where to start; None is network.initialize(seed).
+        sample_weight: weight of each row, shape (n,); a batch whose weights are all 0 is skipped.
+        validation: (X, Y), (X, Y, weights) or the fraction of the rows to hold out (seeded, stratified for classes).
+        optimizer: an update rule such as GradientDescent(0.1) or Adam(Cosine(1e-3)).
+        batch: rows per step, or "all"; larger than the data is the data.
+        order: "sweep" (as stored), "shuffle" (a new permutation each epoch), "random" (with replacement), or a callable
+            from the epoch's number (from 1) to row indices.
+        stop: when to stop, looked at after each epoch.
+        engine: name of the engine.
+        dtype: float32 or float64.
+        threads: for an engine with threads of its own: how many; None lets it choose by the work.
+        seed: of initial weights, orders, dropout and validation rows; the same seed gives the same result.
+        callbacks: objects with any of on_start(run), on_epoch(run) -> True to stop, on_end(run).
+        checkpoint: Checkpoint(path, every=…) to write as it goes.
+        resume: path of a checkpoint to go on from, with the same settings and data; the result equals an uninterrupted one.
+        on_failure: "return" the best parameters, or "raise" TrainingFailed, when a value is not finite.
+        record: "epochs", or "steps" to keep every batch loss in history.step_loss.
+
+    Raises:
+        InputError: an array or a setting breaks its rule, or would do nothing.
+        EngineError: there is no such engine, or it has no use for `threads`.
+        TrainingFailed: on_failure="raise" and a value was not finite.
+
+    >>> from thalweg.network import Network
+    >>> X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]]); y = np.array([0, 1, 1, 0])
+    >>> net = Network([2, 8, 2], activation="tanh", output="softmax", loss="cross_entropy")
+    >>> result = train(net, X, y, optimizer=Adam(0.05), batch="all", stop=Stop(epochs=200))
+    >>> result.status.name, bool(result.history.loss[-1] < 0.01)
+    ('EPOCHS', True)
+    """
+    _one_of("on_failure", on_failure, ("return", "raise"))
+    _one_of("record", record, ("epochs", "steps"))
+    if not isinstance(stop, Stop):
+        message = f"stop must be a Stop, such as Stop(epochs=100), not {stop!r}"
+        raise InputError(message)
+    if parameters is not None and resume is not None:
+        message = "parameters and resume both say where to start; give one of them"
+        raise InputError(message)
+    kind = check_dtype(dtype)
+    randomness.check_seed(seed)
+    chosen = engines.get(engine)
+    options = engines.threads_for(chosen, threads)
+    rule = find_optimizer(optimizer)
+    training, held = _with_validation(network, X, Y, sample_weight, validation, kind, seed)
+    loop = _Loop(
+        network, training, held, rule, _batch_rows(batch, training.n), _check_order(order), stop, chosen, seed, kind,
+        tuple(callbacks), checkpoint, record == "steps", options,
+    )  # fmt: skip
+    if resume is not None:
+        progress = Progress.read(resume, loop.fingerprint())
+    else:
+        start = network.initialize(seed) if parameters is None else network.check_parameters(parameters)
+        if not np.isfinite(start).all():
+            message = f"parameters must be finite, but {network.name_of(int(np.argmin(np.isfinite(start))))} is not"
+            raise InputError(message)
+        p = start.astype(kind)
+        progress = Progress(TrainingState(p, rule.start(len(p), kind), 0), p.copy(), p.copy(), History())
+    result = loop.run(progress)
+    if result.failure and on_failure == "raise":
+        raise TrainingFailed(result.message, result)
+    return result
+
+
+@dataclass
+class _Loop:
+    """One training with everything settled."""
+
+    network: Network
+    training: Examples
+    validation: Examples | None
+    optimizer: Optimizer
+    batch: int
+    order: Order
+    stop: Stop
+    engine: Engine
+    seed: int
+    dtype: Any
+    callbacks: tuple[Any, ...]
+    checkpoint: Checkpoint | None
+    records_steps: bool
+    options: dict[str, Any]
+
+    def __post_init__(self) -> None:
+        if self.optimizer.learning_rate.needs_total and self._total() is None:
+            message = f"{self.optimizer.learning_rate!r} ends with the training, so Stop needs epochs or steps to say when that is"
+            raise InputError(message)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What must be the same when a training is resumed: plain JSON types."""
+        return {
+            "network": self.network.to_dict(),
+            "optimizer": self.optimizer.to_dict(),
+            "batch": self.batch,
+            "order": self.order if isinstance(self.order, str) else "a callable",
+            "seed": self.seed,
+            "engine": self.engine.name,
+            "dtype": self.dtype.__name__,
+            "epochs of the learning rate": self._total() if self.optimizer.learning_rate.needs_total else None,
+            "digest of the data": digest(self.training, self.validation),
+        }
+
+    def run(self, progress: Progress) -> TrainingResult:
+        """Epoch after epoch until something says stop."""
+        started = time.perf_counter() - (progress.history.seconds[-1] if len(progress.history) else 0.0)
+        trainer = self.engine.trainer(self.network, self.optimizer, self.training, progress.state, **self.options)
+        history = progress.history
+        run = Run(
+            self.network, self.stop.epochs, history, progress.state.parameters, self.optimizer, self.stop.patience
+        )
+        status, failure, fingerprint = None, None, self.fingerprint() if self.checkpoint else {}
+        at = trainer.state().parameters.copy()  # where the epoch starts
+        if len(history):
+            status = self.stop.met(self._reached(history, time.perf_counter() - started, math.nan, at))
+        self._call("on_start", run)
+        with Interruption() as interruption:
+            while status is None:
+                epoch = self._epoch(len(history) + 1, trainer.state().steps)
+                outcome = trainer.run(epoch, interruption.requested)
+                if outcome.interrupted:
+                    status = Status.INTERRUPTED
+                    break
+                state = trainer.state()
+                value = outcome.loss
+                if outcome.broken is None and self.validation:
+                    value = self.engine.mean_loss(self.network, state.parameters, self.validation)
+                if outcome.broken or math.isinf(value) or (self.validation and math.isnan(value)):
+                    broken = outcome.broken or Broken(-1, len(self.network.layers), "the loss")
+                    status, failure = Status.NON_FINITE, self._failure(epoch, broken)
+                    break
+                moved = float(np.linalg.norm((state.parameters - at).astype(np.float64)))
+                progress.previous, at = at, state.parameters.copy()
+                seconds = time.perf_counter() - started
+                history.add(
+                    loss=outcome.loss, validation_loss=value if self.validation else math.nan,
+                    learning_rate=float(epoch.rates[-1]), steps=state.steps, seconds=seconds,
+                )  # fmt: skip
+                if self.records_steps:
+                    history.add_steps(outcome.losses)
+                if history.best_epoch == len(history):
+                    progress.best = at
+                run.parameters = state.parameters
+                asked = [self._stops(callback, run) for callback in self.callbacks]
+                status = self.stop.met(self._reached(history, seconds, moved, at))
+                status = Status.CALLBACK if any(asked) else status
+                status = Status.INTERRUPTED if interruption.requested() else status
+                progress.state = state
+                if self.checkpoint and (status or len(history) % self.checkpoint.every == 0):
+                    progress.write(self.checkpoint.path, fingerprint)
+            last = trainer.state().parameters.copy()
+            run.status = status
+            self._call("on_end", run)
+        return TrainingResult(self._best(progress, at, last, failure), last, status, history, self.network, failure)
+
+    def _epoch(self, number: int, steps: int) -> Epoch:
+        """Rows and rates of an epoch, cut short where Stop(steps=…) ends within it."""
+        if callable(self.order):
+            rows = _check_rows(self.order(number), self.training.n, number)
+        else:
+            rows = ORDERS[self.order](self.seed, number, self.training.n)
+        count = whole = math.ceil(len(rows) / self.batch)
+        if self.stop.steps is not None:
+            count = min(whole, max(self.stop.steps - steps, 1))
+        t = number - 1 + np.arange(count) / whole
+        rates = self.optimizer.learning_rate.at(t, self._total())
+        return Epoch(number, rows[: count * self.batch], self.batch, rates, self.seed)
+
+    def _total(self) -> float | None:
+        """Epochs of the whole training, where Stop says so."""
+        totals = []
+        if self.stop.epochs is not None:
+            totals.append(float(self.stop.epochs))
+        if self.stop.steps is not None:
+            totals.append(self.stop.steps / math.ceil(self.training.n / self.batch))
+        return min(totals, default=None)
+
+    def _reached(self, history: History, seconds: float, moved: float, p: np.ndarray) -> Reached:
+        values = history.value
+        norm = math.nan
+        if self.stop.gradient_norm_below is not None:
+            _, gradient = self.engine.loss_and_gradient(self.network, p, self.training)
+            norm = float(np.linalg.norm(gradient.astype(np.float64)))
+        return Reached(
+            epochs=len(history), steps=int(history.steps[-1]), seconds=seconds, value=float(values[-1]),
+            value_change=abs(float(values[-1] - values[-2])) if len(values) > 1 else math.nan,
+            parameter_change=moved, gradient_norm=norm, since_best=len(history) - history.best_epoch,
+        )  # fmt: skip
+
+    def _failure(self, epoch: Epoch, broken: Broken) -> Failure:
+        largest = np.abs(self.training.X).max(axis=0)
+        column = int(np.argmax(largest))
+        rate = float(epoch.rates[max(broken.step, 0)])
+        return Failure(
+            epoch.number, broken.step + 1, broken.layer, broken.what, rate, column + 1, float(largest[column])
+        )
+
+    def _best(self, progress: Progress, at: np.ndarray, last: np.ndarray, failure: Failure | None) -> np.ndarray:
+        """Contract 4: the best by validation; without it the last, or after a failure the last with a finite loss."""
+        if self.validation and len(progress.history):
+            return progress.best.copy()
+        if failure is None:
+            return last
+        for candidate in (last, at, progress.previous):
+            if math.isfinite(self.engine.mean_loss(self.network, candidate, self.training)):
+                return candidate
+        return progress.previous
+
+    def _call(self, name: str, run: Run) -> None:
+        for callback in self.callbacks:
+            if hasattr(callback, name):
+                getattr(callback, name)(run)
+
+    @staticmethod
+    def _stops(callback: Any, run: Run) -> bool:
+        return hasattr(callback, "on_epoch") and callback.on_epoch(run) is True
+
+
+def _with_validation(
+    network: Network, X: Any, Y: Any, weights: Any, validation: Any, kind: Any, seed: int
+) -> tuple[Examples, Examples | None]:
+    """Training and validation examples."""
+    examples = check_examples(network, X, Y, weights, dtype=kind)
+    if validation is None:
+        return examples, None
+    if isinstance(validation, (tuple, list)) and len(validation) in (2, 3):
+        return examples, check_examples(network, *validation, dtype=kind, what="validation ")
+    if isinstance(validation, float):
+        labels = None
+        if network.loss.name in ("cross_entropy", "binary_cross_entropy"):
+            labels = examples.Y.argmax(axis=1) if network.sizes[-1] > 1 else examples.Y[:, 0]
+        kept, held = split(examples.n, validation, seed=seed, purpose="validation", labels=labels)
+        parts = examples.take(kept), examples.take(held)
+        for part, name in zip(parts, ("training", "validation"), strict=True):
+            if not part.weights.any():
+                message = f"all {name} rows have weight 0 after holding out {validation:g} of the rows; give validation=(X, Y)"
+                raise InputError(message)
+        return parts
+    message = f"validation must be (X, Y), (X, Y, weights) or a fraction such as 0.1, not {type(validation).__name__}"
+    raise InputError(message)
+
+
+def _batch_rows(batch: int | str, n: int) -> int:
+    if batch == "all":
+        return n
+    if isinstance(batch, (bool, str)) or not isinstance(batch, (int, np.integer)) or batch < 1:
+        message = f"batch must be a whole number of rows ≥ 1 or 'all', not {batch!r}"
+        raise InputError(message)
+    return min(int(batch), n)
+
+
+def _check_order(order: Order) -> Order:
+    if not callable(order):
+        _one_of("order", order, tuple(ORDERS), "or a callable from the epoch's number to row indices")
+    return order
+
+
+def _check_rows(rows: Sequence[int], n: int, epoch: int) -> Int[np.ndarray, " rows"]:
+    array = np.asarray(rows)
+    if array.ndim != 1 or array.dtype.kind not in "iu" or not len(array) or array.min() < 0 or array.max() >= n:
+        message = f"order({epoch}) must give at least one row index, each from 0 to {n - 1}, not {rows!r}"
+        raise InputError(message)
+    return array.astype(np.int64)
+
+
+def _one_of(name: str, value: Any, choices: Sequence[str], also: str = "") -> None:
+    if value not in choices:
+        message = f"{name} must be one of {', '.join(map(repr, choices))} {also}".rstrip() + f", not {value!r}"
+        raise InputError(message)
