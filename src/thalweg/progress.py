@@ -1,0 +1,160 @@
+"""Training shown while it runs, on standard error: a live bar on a terminal, plain lines anywhere else.
+
+Pure presentation: a training callback that reads the run and changes nothing. `--quiet` is to do without it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Protocol
+
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Run(Protocol):
+    """What is read of a run; None where there is no such thing."""
+
+    @property
+    def epoch(self) -> int: ...  # finished
+    @property
+    def epochs(self) -> int | None: ...  # at most, if there is a limit
+    @property
+    def loss(self) -> float: ...
+    @property
+    def validation_loss(self) -> float | None: ...
+    @property
+    def best_epoch(self) -> int | None: ...
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def seconds(self) -> float: ...
+
+
+class Progress:
+    """A callback for `train`: epoch, losses, learning rate and time left.
+
+    Where the output is no terminal there is a line for the first epoch, then at most one a second of training, and
+    always one for the last. `with Progress() as progress:` takes the bar away also when training raises.
+
+    >>> from types import SimpleNamespace
+    >>> from rich.console import Console
+    >>> run = SimpleNamespace(epoch=1, epochs=3, loss=0.5, validation_loss=0.625, best_epoch=1, learning_rate=0.1,
+    ...                       seconds=0.25)
+    >>> with Progress(Console(force_terminal=False)) as progress:
+    ...     progress.on_start(run)
+    ...     progress.on_epoch(run)
+    ...     progress.on_end(run)
+    epoch 1/3  loss 0.5000  validation 0.6250  best at 1  rate 0.1  0.2 s  ≤ 0.5 s left
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        """`console`: where to write; standard error by default, so that standard output stays clean."""
+        self._console = console
+        self._bar: Any = None
+        self._task: Any = None
+        self._at = -math.inf  # seconds of training at the last change of the display
+        self._shown = 0  # the last epoch that has a line
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._take_away()
+
+    def on_start(self, run: Run) -> None:
+        """Begin, also again with another run."""
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn
+        from rich.progress import Progress as Bar
+        from rich.table import Column
+
+        self._console = self._console or Console(stderr=True)
+        self._at, self._shown = -math.inf, 0
+        self._take_away()
+        if not self._live:
+            return
+        self._bar = Bar(
+            TextColumn("{task.fields[epoch]}", style="bold", table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=None, table_column=Column(min_width=6, ratio=1)),
+            TextColumn("{task.fields[losses]}  {task.fields[rate]}", table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[left]}", style="dim", table_column=Column(no_wrap=True)),
+            console=self._console,
+            transient=True,  # the last state stays behind as a line, without the bar
+            expand=True,
+        )
+        self._task = self._bar.add_task("", total=run.epochs, completed=run.epoch, **_fields(run))
+        self._bar.start()
+
+    def on_epoch(self, run: Run) -> None:
+        """Show the epoch that has just ended."""
+        if run.seconds < self._at + (0.05 if self._bar else 1.0):
+            return
+        if self._bar is None:
+            self._print(run)
+        else:
+            self._bar.update(self._task, completed=run.epoch, **_fields(run))
+        self._at = run.seconds
+
+    def on_end(self, run: Run) -> None:
+        """Take the bar away and leave the last epoch as a line; safe to call twice, and after an interruption."""
+        self._take_away()
+        if run.epoch > self._shown:
+            self._print(run)
+
+    def _take_away(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    @property
+    def _live(self) -> bool:
+        console = self._console
+        return console is not None and console.is_terminal and not console.is_dumb_terminal and not console.is_jupyter
+
+    def _print(self, run: Run) -> None:
+        assert self._console is not None  # set in on_start
+        self._shown = run.epoch
+        # One line of plain text whatever the width: a log file is read by eye and by grep.
+        line = "  ".join(part for part in _fields(run).values() if part)
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _fields(run: Run) -> dict[str, str]:
+    """The texts of the display; the bar has no room for all of them."""
+    of = "" if run.epochs is None else f"/{run.epochs}"
+    if not run.epoch:
+        return {"epoch": f"epoch 0{of}", "losses": "", "best": "", "rate": "", "elapsed": "", "left": "starting"}
+    losses = f"loss {run.loss:#.4g}"
+    if run.validation_loss is not None:
+        losses += f"  validation {run.validation_loss:#.4g}"
+    left = ""
+    if run.epochs is not None and run.epoch < run.epochs:
+        # An upper bound: training may stop early.
+        left = f"≤ {_duration(run.seconds / run.epoch * (run.epochs - run.epoch))} left"
+    return {
+        "epoch": f"epoch {run.epoch}{of}",
+        "losses": losses,
+        "best": f"best at {run.best_epoch}" if run.best_epoch else "",
+        "rate": f"rate {run.learning_rate:.3g}",
+        "elapsed": _duration(run.seconds),
+        "left": left,
+    }
+
+
+def _duration(seconds: float) -> str:
+    """Seconds as a person says them.
+
+    >>> _duration(0.314), _duration(42.3), _duration(252), _duration(11_530)
+    ('0.3 s', '42 s', '4:12 min', '3:12 h')
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60}:{whole % 60:02d} min"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60}:{minutes % 60:02d} h"

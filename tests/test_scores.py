@@ -1,0 +1,362 @@
+"""scores: hand-computed figures, laws, odd held-out parts, and a tree that is a fair opponent."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from thalweg import scores
+from thalweg.errors import InputError
+
+
+def json_ready(figures):
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+    return figures
+
+
+def random_problem(n=211, k=3, *, seed=0):
+    rng = np.random.default_rng(seed)
+    y = np.concatenate([np.arange(k), rng.integers(0, k, n - k)])
+    logits = rng.normal(size=(n, k)) + np.eye(k)[y]
+    p = np.exp(logits)
+    return y, p / p.sum(axis=1, keepdims=True)
+
+
+# ---- classification
+
+
+def test_classification_by_hand():
+    y = np.array([0, 0, 1, 1, 1])
+    p1 = np.array([0.2, 0.6, 0.7, 0.4, 0.9])
+    figures = json_ready(scores.classification(y, np.stack([1 - p1, p1], axis=1), ["ham", "spam"]))
+    assert figures["rows"] == 5
+    assert figures["accuracy"] == pytest.approx(3 / 5)
+    assert figures["log_loss"] == pytest.approx(-np.log([0.8, 0.4, 0.7, 0.4, 0.9]).mean())
+    assert figures["auc"] == pytest.approx(5 / 6)  # of the 6 pairs only (0.6, 0.4) is the wrong way round
+    assert figures["confusion"] == [[1, 1], [1, 2]]
+    assert figures["recall"] == pytest.approx([1 / 2, 2 / 3])
+    assert figures["precision"] == pytest.approx([1 / 2, 2 / 3])
+    assert figures["notes"] == {}
+
+
+def test_auc_of_several_classes_is_the_mean_of_each_against_the_rest():
+    y, p = random_problem()
+    expected = []
+    for c in range(3):
+        pairs = np.subtract.outer(p[y == c, c], p[y != c, c])
+        expected.append(np.mean(pairs > 0) + np.mean(pairs == 0) / 2)
+    assert scores.classification(y, p, "abc")["auc"] == pytest.approx(np.mean(expected))
+
+
+@pytest.mark.parametrize("k", [2, 3, 7])
+def test_an_absent_class_leaves_auc_undefined_and_says_why(k):
+    y, p = random_problem(k=k)
+    present = y != k - 1
+    figures = json_ready(scores.classification(y[present], p[present], [f"c{i}" for i in range(k)]))
+    assert figures["auc"] is None
+    assert figures["notes"]["auc"] == f"no held-out row is of class 'c{k - 1}'"
+    assert figures["recall"][k - 1] is None
+    assert np.shape(figures["confusion"]) == (k, k)
+    assert np.isfinite(figures["log_loss"])
+
+
+def test_one_held_out_row():
+    figures = json_ready(scores.classification(np.array([1]), np.array([[0.25, 0.75]]), ["a", "b"]))
+    assert (figures["accuracy"], figures["auc"]) == (1.0, None)
+
+
+def test_a_sure_mistake_costs_a_finite_sum():
+    figures = scores.classification(np.array([0, 1]), np.array([[0.0, 1.0], [0.0, 1.0]]), ["a", "b"])
+    assert figures["log_loss"] == pytest.approx(-np.log(1e-15) / 2, rel=1e-9)
+
+
+def test_separate_sigmoids_are_scaled_and_a_row_of_zeros_is_equal_shares():
+    y = np.array([0, 1, 1])
+    raw = np.array([[0.9, 0.6], [0.1, 0.4], [0.0, 0.0]])
+    scaled = np.array([[0.6, 0.4], [0.2, 0.8], [0.5, 0.5]])
+    left, right = (scores.classification(y, p, ["a", "b"]) for p in (raw, scaled))
+    for key in ("accuracy", "log_loss", "auc"):
+        assert left[key] == pytest.approx(right[key])
+
+
+def test_float32_probabilities_are_taken_as_they_are():
+    y, p = random_problem(k=5)
+    left, right = (scores.classification(y, q, "abcde") for q in (p, p.astype(np.float32)))
+    assert left["log_loss"] == pytest.approx(right["log_loss"], rel=1e-5)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.integers(2, 5))
+def test_weight_two_is_the_row_twice_and_weight_zero_is_no_row(seed, k):
+    y, p = random_problem(37, k, seed=seed)
+    weights = np.random.default_rng(seed).integers(0, 3, len(y))
+    weights[:k] = 1  # every class stays
+    classes = [str(i) for i in range(k)]
+    weighted = scores.classification(y, p, classes, weights)
+    repeated = scores.classification(np.repeat(y, weights), np.repeat(p, weights, axis=0), classes)
+    for key in ("accuracy", "log_loss", "auc"):
+        assert weighted[key] == pytest.approx(repeated[key])
+
+
+def test_a_class_of_weight_zero_is_absent():
+    y, p = random_problem()
+    assert scores.classification(y, p, "abc", (y != 1).astype(float))["auc"] is None
+
+
+@pytest.mark.parametrize(
+    ("y", "p", "classes", "says"),
+    [
+        ([], np.zeros((0, 2)), "ab", "no rows to score"),
+        ([0], [[1.0]], "a", "at least two classes"),
+        ([0, 1], [[0.5, 0.5], [np.nan, 1.0]], "ab", "row 2 is not finite"),
+        ([0], [[-0.1, 1.1]], "ab", "must not be negative"),
+    ],
+)
+def test_what_cannot_be_scored_gets_a_sentence(y, p, classes, says):
+    with pytest.raises(InputError, match=says):
+        scores.classification(np.array(y, dtype=int), np.array(p), list(classes))
+
+
+# ---- multilabel
+
+
+def test_multilabel_by_hand():
+    y = np.array([[0, 1], [1, 1], [1, 1]])
+    p = np.array([[0.2, 0.9], [0.7, 0.6], [0.4, 0.8]])
+    figures = json_ready(scores.multilabel(y, p, ["red", "round"]))
+    assert figures["exact"] == pytest.approx(2 / 3)
+    assert figures["accuracy"] == pytest.approx((2 / 3 + 1) / 2)
+    expected = [-np.log([0.8, 0.7, 0.4]).mean(), -np.log([0.9, 0.6, 0.8]).mean()]
+    assert figures["log_loss"] == pytest.approx(np.mean(expected))
+    assert figures["targets"]["red"]["log_loss"] == pytest.approx(expected[0])
+    assert figures["targets"]["red"]["auc"] == 1.0
+    assert figures["auc"] is None
+    assert figures["notes"] == {"auc of round": "no held-out row is of class 'no'"}
+
+
+# ---- regression
+
+
+def test_regression_by_hand():
+    figures = json_ready(scores.regression(np.array([1.0, 2.0, 6.0]), np.array([2.0, 2.0, 4.0])))
+    assert [figures[key] for key in ("rmse", "mae", "r2")] == pytest.approx([np.sqrt(5 / 3), 1.0, 1 - 5 / 14])
+    assert (figures["rows"], figures["notes"]) == (3, {})
+
+
+def test_several_targets_and_their_means():
+    rng = np.random.default_rng(1)
+    y = rng.normal(size=(31, 3)) * [1, 10, 100]
+    prediction = y + rng.normal(size=(31, 3))
+    figures = json_ready(scores.regression(y, prediction, ["a", "b", "c"]))
+    for i, name in enumerate("abc"):
+        alone = scores.regression(y[:, i], prediction[:, i])
+        assert {"rows": 31, **figures["targets"][name]} == alone
+    assert figures["rmse"] == pytest.approx(np.mean([t["rmse"] for t in figures["targets"].values()]))
+
+
+@pytest.mark.parametrize(("y", "rows"), [([3.0, 3.0], 2), ([3.0], 1)])
+def test_r2_is_undefined_where_the_target_does_not_vary(y, rows):
+    figures = json_ready(scores.regression(np.array(y), np.array(y) + 1))
+    assert (figures["r2"], figures["rmse"], figures["rows"]) == (None, 1.0, rows)
+    assert "does not vary" in figures["notes"]["r2"]
+
+
+@pytest.mark.parametrize("exponent", [-1000, -300, 0, 300, 1010])
+def test_the_unit_of_the_target_does_not_matter(exponent):
+    y, prediction = np.array([1.0, 2.5, 6.0]), np.array([2.0, 2.5, 4.0])
+    figures, base = (
+        scores.regression(np.ldexp(y, exponent), np.ldexp(prediction, exponent)),
+        scores.regression(y, prediction),
+    )
+    assert figures["rmse"] == np.ldexp(base["rmse"], exponent)
+    assert figures["mae"] == np.ldexp(base["mae"], exponent)
+    assert figures["r2"] == base["r2"]
+
+
+def test_the_largest_numbers_there_are_give_figures_for_json():
+    json_ready(scores.regression(np.array([1.7e308, -1.7e308]), np.array([-1.7e308, 1.7e308])))
+    json_ready(scores.regression(np.array([0.0, 0.0]), np.array([0.0, 0.0])))
+
+
+# ---- baselines
+
+
+def test_majority_is_the_training_shares_for_every_row():
+    y_train = np.array([2, 0, 2, 2, 1])
+    p = scores.majority(y_train, 4, 4)
+    np.testing.assert_allclose(p, np.tile([0.2, 0.2, 0.6, 0.0], (4, 1)), atol=1e-14)
+    figures = scores.classification(np.array([2, 2, 0, 1]), p, "abcd")
+    assert figures["accuracy"] == 0.5
+    assert figures["log_loss"] == pytest.approx(-np.log([0.6, 0.6, 0.2, 0.2]).mean())
+    assert np.isfinite(scores.classification(np.array([3]), p[:1], "abcd")["log_loss"])
+
+
+def test_no_constant_beats_the_baselines_on_their_own_rows():
+    rng = np.random.default_rng(2)
+    y = rng.normal(3, 2, 101)
+    best = scores.regression(y, scores.mean(y, 101))
+    assert best["r2"] == pytest.approx(0, abs=1e-12)
+    assert all(scores.regression(y, np.full(101, c))["rmse"] > best["rmse"] for c in y)
+
+
+def test_mean_of_several_and_of_huge_targets():
+    y_train = np.array([[1.0, 1.7e308], [3.0, 1.7e308]])
+    np.testing.assert_allclose(scores.mean(y_train, 3), np.tile([2.0, 1.7e308], (3, 1)))
+    assert scores.mean(np.ones(5), 3).shape == (3,)
+
+
+# ---- tree
+
+
+def checkerboard(n, *, seed):
+    """Two classes on a 4 by 4 board, of which every tenth label is wrong: about 16 leaves are right, more overfit."""
+    rng = np.random.default_rng(seed)
+    X = rng.random((n, 2)) * 4
+    y = (np.floor(X).sum(axis=1) % 2).astype(int)
+    return X, np.where(rng.random(n) < 0.1, 1 - y, y)
+
+
+def grown(task, n_classes, *, transform=lambda y: y, sizes=(2003, 503, 701)):
+    parts = [checkerboard(n, seed=seed) for seed, n in enumerate(sizes)]
+    (X, y), (Xv, yv), (Xt, yt) = parts
+    outputs, about = scores.tree(X, transform(y), Xv, transform(yv), Xt, task, n_classes, 7)
+    return outputs, json_ready(about), transform(yt)
+
+
+def test_the_tree_finds_the_right_size():
+    from sklearn.tree import DecisionTreeClassifier
+
+    outputs, about, y = grown("classification", 2)
+    figures = scores.classification(y, outputs, "ab")
+    assert figures["accuracy"] > 0.85  # 0.9 is the best that can be done
+    assert 14 <= about["leaves"] <= 200
+    (X, y_train), (X_test, _) = checkerboard(2003, seed=0), checkerboard(701, seed=2)
+    full = np.asarray(DecisionTreeClassifier(random_state=0).fit(X, y_train).predict_proba(X_test))
+    assert figures["log_loss"] < scores.classification(y, full, "ab")["log_loss"] / 5
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("rows_per_leaf", [1, 5])
+def test_one_fit_holds_the_trees_of_every_size(task, rows_per_leaf):
+    """The beginning of a tree grown best first is scikit-learn's own tree of that `max_leaf_nodes`."""
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    model = DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor
+    (X, y), (X_test, _) = checkerboard(401, seed=5), checkerboard(211, seed=6)
+    X, X_test = X.astype(np.float32), X_test.astype(np.float32)
+    options = {"min_samples_leaf": rows_per_leaf, "random_state": 3}
+    grown = model(max_leaf_nodes=len(X), **options).fit(X, y)
+    whole = int(grown.get_n_leaves())
+    assert whole > 30
+    for leaves in (2, 3, 7, 23, whole):
+        theirs = model(max_leaf_nodes=leaves, **options).fit(X, y)
+        ours = scores._leaf(grown, X_test, leaves)
+        np.testing.assert_array_equal(grown.tree_.value[ours], theirs.tree_.value[theirs.apply(X_test)])
+        assert (leaves, scores._depth(grown, leaves)) == (theirs.get_n_leaves(), theirs.get_depth())
+
+
+def test_the_chosen_size_is_the_best_on_the_validation_rows_and_the_test_rows_do_not_matter():
+    (X, y), (Xv, yv), (Xt, _) = (checkerboard(n, seed=n) for n in (503, 211, 307))
+    outputs, about = scores.tree(X, y, Xv, yv, Xt, "classification", 2, 7)
+    few, about_few = scores.tree(X, y, Xv, yv, Xt[:11], "classification", 2, 7)
+    np.testing.assert_array_equal(few, outputs[:11])
+    assert about_few == about
+    on_valid, _ = scores.tree(X, y, Xv, yv, Xv, "classification", 2, 7)
+    assert about["validation_loss"] == pytest.approx(scores.classification(yv, on_valid, "ab")["log_loss"])
+
+
+def test_a_class_that_only_the_test_rows_have_still_has_a_probability():
+    outputs, _, y = grown("classification", 5)
+    np.testing.assert_allclose(outputs.sum(axis=1), 1)
+    assert outputs.min() > 0
+    assert np.isfinite(scores.classification(np.full(len(y), 4), outputs, "abcde")["log_loss"])
+
+
+def test_leaves_are_smoothed_by_the_stated_rule():
+    """Two leaves of 3 and 4 pure rows: (n_c + s) / (n + 2 s) with the s that the tree says it chose."""
+    X, y = np.array([[0.0]] * 3 + [[1.0]] * 4), np.array([0] * 3 + [1] * 4)
+    outputs, about = scores.tree(X, y, X, y, np.array([[0.0], [1.0]]), "classification", 2, 0)
+    s = about["smoothing"]
+    assert s == min(scores.SMOOTHING)  # the validation rows say that the leaves are right
+    np.testing.assert_allclose(
+        outputs, [[(3 + s) / (3 + 2 * s), s / (3 + 2 * s)], [s / (4 + 2 * s), (4 + s) / (4 + 2 * s)]]
+    )
+
+
+@pytest.mark.parametrize("width", [None, 1, 3])
+def test_regression_trees_have_the_form_of_the_target(width):
+    def transform(y):
+        return y * 2.0 if width is None else np.outer(y * 2.0, np.arange(1, width + 1))
+
+    outputs, about, y = grown("regression", 0, transform=transform)
+    assert outputs.shape == y.shape
+    names = ["target"] if width is None else list("abc"[:width])
+    assert scores.regression(y, outputs, names)["r2"] > 0.5
+    assert about["smoothing"] is None
+
+
+def test_multilabel_trees_give_probabilities():
+    outputs, _, y = grown("multilabel", 0, transform=lambda y: np.stack([y, 1 - y, np.ones_like(y)], axis=1))
+    assert outputs.shape == y.shape
+    assert 0 < outputs.min() and outputs.max() < 1
+    figures = scores.multilabel(y, outputs, ["a", "b", "c"])
+    assert figures["targets"]["a"]["accuracy"] > 0.85
+
+
+def test_trees_of_tiny_and_huge_values():
+    X = np.array([[1e308], [-1e308], [0.0]])
+    outputs, about = scores.tree(X, np.array([0, 1, 0]), X[:1], np.array([0]), X, "classification", 2, 2**64 - 1)
+    assert outputs.shape == (3, 2) and about["leaves"] <= 3
+
+
+def test_a_tree_without_validation_rows_or_task_gets_a_sentence():
+    X, y = np.zeros((3, 2)), np.zeros(3, int)
+    with pytest.raises(InputError, match="validation rows"):
+        scores.tree(X, y, X[:0], y[:0], X, "classification", 2, 0)
+    with pytest.raises(InputError, match="'ranking'"):
+        scores.tree(X, y, X, y, X, "ranking", 2, 0)
+
+
+# ---- permutation importance
+
+
+def test_importance_of_a_group_is_that_of_its_column():
+    """y depends on columns 0 and 1, which always move together; 2 repeats 0 but is not used; 3 is noise."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=503)
+    X = np.stack([x, -x, x, rng.normal(size=503)], axis=1)
+    before = X.copy()
+    calls = []
+
+    def predict(rows):
+        calls.append(rows)
+        assert len(np.unique(rows[:, 0] + rows[:, 1])) == 1  # never torn apart
+        return rows[:, 0] - rows[:, 1]
+
+    def loss(y, outputs):
+        return float(np.mean((y - outputs) ** 2))
+
+    groups = [np.array([0, 1]), np.array([2]), np.array([3])]
+    means, deviations = scores.permutation_importance(predict, X, 2 * x, groups, loss, 5, 11)
+    # A shuffled copy of a variable differs from it by twice its variance on average; 2 x has the variance 4.
+    assert means[0] == pytest.approx(8 * x.var(), rel=0.15)
+    assert deviations[0] > 0
+    np.testing.assert_array_equal(means[1:], 0)
+    np.testing.assert_array_equal(deviations[1:], 0)
+    np.testing.assert_array_equal(X, before)
+    assert len(calls) == 1 + 3 * 5
+
+
+def test_importance_is_repeatable_and_depends_on_the_seed():
+    X = np.random.default_rng(4).normal(size=(53, 2))
+
+    def importance(seed):
+        groups = [np.array([0]), np.array([1])]
+        return scores.permutation_importance(
+            lambda r: r.sum(axis=1), X, X[:, 0], groups, lambda y, o: abs(y - o).sum(), 3, seed
+        )
+
+    np.testing.assert_array_equal(importance(1), importance(1))
+    assert np.any(importance(1)[0] != importance(2)[0])
