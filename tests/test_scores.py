@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from thalweg import scores
 from thalweg.errors import InputError
@@ -360,3 +361,33 @@ def test_importance_is_repeatable_and_depends_on_the_seed():
 
     np.testing.assert_array_equal(importance(1), importance(1))
     assert np.any(importance(1)[0] != importance(2)[0])
+
+
+def test_row_losses_are_what_the_figures_are_means_of(rng):
+    p = rng.dirichlet(np.ones(3), 23)
+    y = rng.integers(0, 3, 23)
+    figures = scores.classification(y, p, ["a", "b", "c"])
+    assert scores.row_losses(y, p, "classification").mean() == pytest.approx(figures["log_loss"])
+    many = (rng.random((29, 2)) > 0.5).astype(float)
+    given = rng.random((29, 2))
+    figures = scores.multilabel(many, given, ["a", "b"])
+    assert scores.row_losses(many, given, "multilabel").mean() == pytest.approx(figures["log_loss"])
+    actual = rng.normal(size=(31, 2)) * [1.0, 1e6]
+    predicted = actual + rng.normal(size=(31, 2))
+    figures = scores.regression(actual, predicted, ["a", "b"])
+    assert scores.row_losses(actual, predicted, "regression").mean() == pytest.approx(1 - figures["r2"])
+
+
+def test_row_losses_are_finite():
+    sure = scores.row_losses(np.array([1]), np.array([[1.0, 0.0]]), "classification")
+    assert sure == pytest.approx(-np.log(1e-15))
+    for y in ([1e308, -1e308, 3.0], [7.0, 7.0, 7.0], [0.0, 0.0, 0.0]):
+        assert np.isfinite(scores.row_losses(np.array(y), np.array([1e308, 1.0, 0.0]), "regression")).all()
+
+
+def test_paired_differences(rng):
+    a, b = rng.normal(size=(2, 41))
+    found = scores.paired(a, b)
+    test = stats.ttest_rel(a, b)
+    assert found["difference"] / found["error"] == pytest.approx(test.statistic)
+    assert scores.paired(a[:1], b[:1])["error"] == abs(a[0] - b[0])

@@ -15,9 +15,12 @@ from thalweg.errors import ThalwegWarning as ThalwegWarning
 from thalweg.errors import TrainingFailed as TrainingFailed
 from thalweg.evaluation import loss_and_gradient as loss_and_gradient
 from thalweg.evaluation import predict as predict
+from thalweg.fitting import fit as fit
 from thalweg.history import History as History
 from thalweg.losses import Huber as Huber
 from thalweg.losses import Quantile as Quantile
+from thalweg.model import Model as Model
+from thalweg.model import load as load
 from thalweg.network import Network as Network
 from thalweg.optimizers import Adam as Adam
 from thalweg.optimizers import AdamW as AdamW
@@ -25,6 +28,7 @@ from thalweg.optimizers import GradientDescent as GradientDescent
 from thalweg.optimizers import RMSprop as RMSprop
 from thalweg.schedules import Constant as Constant
 from thalweg.schedules import Cosine as Cosine
+from thalweg.schedules import CosineCycles as CosineCycles
 from thalweg.schedules import Exponential as Exponential
 from thalweg.schedules import InverseTime as InverseTime
 from thalweg.schedules import OneCycle as OneCycle

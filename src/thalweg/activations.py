@@ -144,7 +144,7 @@ def LeakyReLU(slope: float = 0.01) -> Activation:
     >>> LeakyReLU(0.2)
     leaky_relu(slope=0.2)
     """
-    return ACTIVATIONS["leaky_relu"].with_parameter(slope, 0.0 <= slope < 1.0, "0 ≤ slope < 1")
+    return ACTIVATIONS["leaky_relu"].with_parameter(slope, lambda slope: 0.0 <= slope < 1.0, "0 ≤ slope < 1")
 
 
 def ELU(alpha: float = 1.0) -> Activation:
@@ -153,7 +153,7 @@ def ELU(alpha: float = 1.0) -> Activation:
     >>> ELU(0.5)
     elu(alpha=0.5)
     """
-    row = ACTIVATIONS["elu"].with_parameter(alpha, 0.0 < alpha < math.inf, "alpha > 0")
+    row = ACTIVATIONS["elu"].with_parameter(alpha, lambda alpha: 0.0 < alpha < math.inf, "alpha > 0")
     return row if alpha == 1.0 else dataclasses.replace(row, kinks=(0.0,))
 
 

@@ -48,15 +48,19 @@ class Progress:
 
     def write(self, path: str | os.PathLike[str], fingerprint: dict[str, Any]) -> None:
         """Write it, whole or not at all."""
-        arrays = {"parameters": self.state.parameters, "best": self.best, "previous": self.previous}
-        arrays |= {f"optimizer.{name}": vector for name, vector in self.state.optimizer.items()}
+        arrays = {"best": self.best, "previous": self.previous, **_vectors(self.state)}
         arrays |= {f"history.{name}": column for name, column in self.history.to_arrays().items()}
         header = {"fingerprint": fingerprint, "steps": self.state.steps}
         safe_file.write(path, kind="checkpoint", header=header, arrays=arrays)
 
     @classmethod
-    def read(cls, path: str | os.PathLike[str], fingerprint: dict[str, Any]) -> Progress:
+    def read(cls, path: str | os.PathLike[str], fingerprint: dict[str, Any], start: TrainingState) -> Progress:
         """Read it, and refuse it where the training it belongs to is not the one that `fingerprint` describes.
+
+        Args:
+            path: of the file.
+            fingerprint: the settings and data of the training that goes on.
+            start: the state it would start from otherwise, whose vectors give the shapes.
 
         Raises:
             FileError: the file is damaged or no checkpoint.
@@ -64,7 +68,7 @@ class Progress:
         """
         header, arrays = safe_file.read(path, kind="checkpoint")
         try:
-            written, steps = header["fingerprint"], int(header["steps"])
+            written, steps = dict(header["fingerprint"]), int(header["steps"])
             groups = {prefix: _group(arrays, prefix) for prefix in ("optimizer.", "history.")}
             state = TrainingState(arrays["parameters"].copy(), groups["optimizer."], steps)
             progress = cls(
@@ -80,6 +84,11 @@ class Progress:
                     f"{value!r}; resume with the same settings and data, or start without resume"
                 )
                 raise InputError(message)
+        held = {"best": progress.best, "previous": progress.previous, **_vectors(progress.state)}
+        for name, vector in {"best": start.parameters, "previous": start.parameters, **_vectors(start)}.items():
+            if name not in held or (held[name].shape, held[name].dtype) != (vector.shape, vector.dtype):
+                message = f"the checkpoint {str(path)!r} lacks {name} of shape {vector.shape} and dtype {vector.dtype}"
+                raise FileError(message)
         return progress
 
 
@@ -91,6 +100,10 @@ def digest(*groups: Examples | None) -> str:
             sha.update(repr((array.shape, str(array.dtype))).encode())
             sha.update(np.ascontiguousarray(array).data)
     return sha.hexdigest()
+
+
+def _vectors(state: TrainingState) -> dict[str, np.ndarray]:
+    return {"parameters": state.parameters, **{f"optimizer.{name}": vector for name, vector in state.optimizer.items()}}
 
 
 def _group(arrays: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:

@@ -18,15 +18,17 @@ if TYPE_CHECKING:
 
     from thalweg.network import Network
 
-# The four-point formula errs by O(h⁴) for truncation and O(ε/h) for rounding: h = ε^(1/5) balances the two. Where a kink
-# lies within reach a shorter step avoids it, so shorter ones are tried until two agree.
-STEPS = tuple(float(np.finfo(np.float64).eps ** 0.2) / 8.0**shorter for shorter in range(4))
+# The four-point formula errs by O(h⁴) for truncation and O(ε/h) for rounding: h = ε^(1/5) balances the two where f and
+# its derivatives are of one size. The first step is longer, for an f much larger than its slope; where f bends sharply,
+# or a kink lies within reach, a shorter one is better, so shorter ones are tried until two agree.
+EPSILON = float(np.finfo(np.float64).eps)
+STEPS = tuple(EPSILON**0.2 * 8.0 / 8.0**shorter for shorter in range(5))
 # One-sided slopes over so short a way differ by h·f″ ≈ 1e-6 where f is smooth, and by a finite jump at a kink.
 SHORT_STEP = 1e-6
 
 
 def numeric_gradient(f: Callable[[Float[np.ndarray, " n"]], float], x: Any) -> Float[np.ndarray, " n"]:
-    """The gradient of f at x by central differences: (f(x−2h) − 8 f(x−h) + 8 f(x+h) − f(x+2h)) / 12h for each coordinate.
+    """The gradient of f at x by central differences: (f(x−2h) − 8 f(x−h) + 8 f(x+h) − f(x+2h)) / 12h per coordinate.
 
     Args:
         f: takes a float64 vector of shape (n,), gives a number.
@@ -47,32 +49,40 @@ class GradientCheck:
     analytic: Float[np.ndarray, " p"]
     numeric: Float[np.ndarray, " p"]
     at_kink: Bool[np.ndarray, " p"]  # the slope jumps here (relu at 0 …): there is no derivative to compare with
+    too_rough: Bool[np.ndarray, " p"]  # the loss is so much larger than its slope that rounding hides the slope
     tolerance: float
+
+    @property
+    def left_aside(self) -> Bool[np.ndarray, " p"]:
+        """The parameters that cannot be compared: at a kink, or too rough."""
+        return self.at_kink | self.too_rough
 
     @property
     def error(self) -> Float[np.ndarray, " p"]:
         """|analytic − numeric|, relative to the larger of both but at least to the gradient's root mean square."""
-        size = np.maximum(np.abs(self.analytic), np.abs(self.numeric))
-        floor = float(np.sqrt(np.mean(self.analytic**2))) or 1.0
-        return np.abs(self.analytic - self.numeric) / np.maximum(size, floor)
+        return np.abs(self.analytic - self.numeric) / _size(self.analytic, self.numeric)
 
     @property
     def worst(self) -> str:
-        """The name of the parameter of the largest error, those at a kink left aside."""
-        return self.names[int(np.argmax(np.where(self.at_kink, -1.0, self.error)))]
+        """The name of the parameter of the largest error among those compared."""
+        return self.names[int(np.argmax(np.where(self.left_aside, -1.0, self.error)))]
 
     @property
     def ok(self) -> bool:
-        """Whether every parameter agrees within the tolerance, those at a kink left aside."""
-        return bool((self.at_kink | (self.error <= self.tolerance)).all())
+        """Whether every parameter that can be compared agrees within the tolerance, and there is one."""
+        return bool((self.left_aside | (self.error <= self.tolerance)).all() and not self.left_aside.all())
 
     def __str__(self) -> str:
         lines = [f"{'parameter':<14}{'analytic':>18}{'numeric':>18}{'error':>12}"]
-        rows = zip(self.names, self.analytic, self.numeric, self.error, self.at_kink, strict=True)
-        for name, analytic, numeric, error, kink in rows:
-            verdict = "  at a kink" if kink else "  WRONG" if error > self.tolerance else ""
+        rows = zip(self.names, self.analytic, self.numeric, self.error, self.at_kink, self.too_rough, strict=True)
+        for name, analytic, numeric, error, kink, rough in rows:
+            wrong = "" if error <= self.tolerance else "  WRONG"
+            verdict = "  at a kink" if kink else "  too rough to tell" if rough else wrong
             lines.append(f"{name:<14}{analytic:>18.10g}{numeric:>18.10g}{error:>12.1e}{verdict}")
-        lines.append(f"{'agrees' if self.ok else 'DISAGREES'} within {self.tolerance:g}; worst: {self.worst}")
+        if self.left_aside.all():
+            lines.append("nothing could be compared; choose another point, or targets of smaller scale")
+        else:
+            lines.append(f"{'agrees' if self.ok else 'DISAGREES'} within {self.tolerance:g}; worst: {self.worst}")
         return "\n".join(lines)
 
 
@@ -115,11 +125,21 @@ def check_gradient(
 
     slopes = [_slope(f, p, i) for i in range(len(p))]
     numeric = np.array([slope for slope, _ in slopes])
-    at_kink = np.array(
-        [unsure > 1e-7 * max(1.0, abs(slope)) or _jumps(f, p, i) for i, (slope, unsure) in enumerate(slopes)]
-    )
+    rounding = 8.0 * EPSILON * abs(f(p))  # at most: the error of one value of f
+    unsure = np.array([difference for _, difference in slopes])
+    likely = np.maximum(unsure, 0.1 * rounding / STEPS[0])  # two rough slopes may agree by chance
+    unclear = likely > 0.1 * tolerance * _size(analytic, numeric)
+    beyond_rounding = unsure > rounding / STEPS[-1]
+    jumps = np.array([_jumps(f, p, i, rounding) for i in range(len(p))])
+    at_kink = jumps | (unclear & beyond_rounding)
     names = tuple(network.name_of(i) for i in range(len(p)))
-    return GradientCheck(names, analytic, numeric, at_kink, tolerance)
+    return GradientCheck(names, analytic, numeric, at_kink, unclear & ~at_kink, tolerance)
+
+
+def _size(analytic: Float[np.ndarray, " p"], numeric: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
+    """What errors are relative to: the larger of both, but at least the gradient's root mean square."""
+    floor = float(np.sqrt(np.mean(analytic**2))) or 1.0
+    return np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), floor)
 
 
 def _slope(f: Callable[[np.ndarray], float], x: np.ndarray, i: int) -> tuple[float, float]:
@@ -142,12 +162,12 @@ def _difference(f: Callable[[np.ndarray], float], x: np.ndarray, i: int, step: f
     return (f_2 - 8.0 * f_1 + 8.0 * f1 - f2) / (12.0 * h)
 
 
-def _jumps(f: Callable[[np.ndarray], float], x: np.ndarray, i: int) -> bool:
-    """Whether the slope to the left of x and the one to the right differ by a finite amount."""
+def _jumps(f: Callable[[np.ndarray], float], x: np.ndarray, i: int, rounding: float) -> bool:
+    """Whether the slopes to the left and to the right of x differ by more than a smooth f and rounding explain."""
     h = SHORT_STEP * max(1.0, abs(float(x[i])))
     here = _moved(f, x, i, 0.0)
     left, right = (here - _moved(f, x, i, -h)) / h, (_moved(f, x, i, h) - here) / h
-    return abs(right - left) > 1e-3 * max(abs(left), abs(right), 1e-3)
+    return abs(right - left) > 1e-3 * max(abs(left), abs(right), 1e-3) + 4.0 * rounding / h
 
 
 def _moved(f: Callable[[np.ndarray], float], x: np.ndarray, i: int, distance: float) -> float:

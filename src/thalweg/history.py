@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,19 +24,24 @@ class History:
     """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[float, ...]] = []
+        self._columns: dict[str, list[float]] = {name: [] for name in COLUMNS}
         self._step_losses: list[Float[np.ndarray, " steps"]] = []
+        self._best_epoch, self._lowest = 0, math.inf
 
     def add(self, *, loss: float, validation_loss: float, learning_rate: float, steps: int, seconds: float) -> None:
         """Add the record of one more epoch."""
-        self._rows.append((loss, validation_loss, learning_rate, steps, seconds))
+        for name, number in zip(COLUMNS, (loss, validation_loss, learning_rate, steps, seconds), strict=True):
+            self._columns[name].append(float(number))
+        value = loss if math.isnan(validation_loss) else validation_loss
+        if value < self._lowest:
+            self._best_epoch, self._lowest = len(self), value
 
     def add_steps(self, losses: Float[np.ndarray, " steps"]) -> None:
         """Add the batch losses of one more epoch."""
         self._step_losses.append(losses)
 
     def __len__(self) -> int:
-        return len(self._rows)
+        return len(self._columns["loss"])
 
     @property
     def epoch(self) -> Int[np.ndarray, " epochs"]:
@@ -81,29 +86,41 @@ class History:
     @property
     def best_epoch(self) -> int:
         """The first epoch with the lowest value; 0 where there is none."""
-        values = self.value
-        return int(np.nanargmin(values)) + 1 if np.isfinite(values).any() else 0
+        return self._best_epoch
+
+    def latest(self, column: str, back: int = 0) -> float:
+        """The number in a column (or "value") `back` epochs before the last one, nan where there is none.
+
+        This costs the same however long the history is, unlike the columns.
+        """
+        if back >= len(self):
+            return math.nan
+        if column == "value":
+            validation_loss = self.latest("validation_loss", back)
+            return self.latest("loss", back) if math.isnan(validation_loss) else validation_loss
+        return self._columns[column][-1 - back]
 
     def to_arrays(self) -> dict[str, Float[np.ndarray, " epochs"]]:
         """The columns by name, as a file keeps them."""
-        columns: dict[str, Any] = {name: self._column(name) for name in COLUMNS}
-        return {**columns, "step_loss": self.step_loss}
+        return {**{name: self._column(name) for name in COLUMNS}, "step_loss": self.step_loss}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> History:
         """The history that `to_arrays` described."""
         history = cls()
-        history._rows = [tuple(row) for row in np.stack([arrays[name] for name in COLUMNS], axis=1).tolist()]
+        for row in np.stack([arrays[name] for name in COLUMNS], axis=1).tolist():
+            history.add(**dict(zip(COLUMNS, row, strict=True)))
         history._step_losses = [arrays["step_loss"]] if len(arrays["step_loss"]) else []
         return history
 
     def _column(self, name: str) -> np.ndarray:
-        place = COLUMNS.index(name)
-        return np.array([row[place] for row in self._rows], dtype=np.float64)
+        return np.array(self._columns[name], dtype=np.float64)
 
     def __repr__(self) -> str:
-        if not self._rows:
+        if not len(self):
             return "History of 0 epochs"
-        last = dict(zip(COLUMNS, self._rows[-1], strict=True))
-        validation = "" if math.isnan(last["validation_loss"]) else f", validation loss {last['validation_loss']:.5g}"
-        return f"History of {len(self)} epochs: loss {last['loss']:.5g}{validation}, best epoch {self.best_epoch}"
+        validation_loss = self.latest("validation_loss")
+        validation = "" if math.isnan(validation_loss) else f", validation loss {validation_loss:.5g}"
+        return (
+            f"History of {len(self)} epochs: loss {self.latest('loss'):.5g}{validation}, best epoch {self.best_epoch}"
+        )

@@ -78,6 +78,11 @@ def _softmax_cross_entropy_gradient(a: np.ndarray, z: np.ndarray, y: np.ndarray)
     return z * y.sum(axis=1, keepdims=True) - y
 
 
+def _sigmoid_cross_entropy(a: np.ndarray, y: np.ndarray) -> np.ndarray:
+    # softplus(a) − a y, with softplus(a) = max(a, 0) + softplus(−|a|): the small term is added last, and not lost.
+    return (np.maximum(a, 0.0) - a * y + softplus(-np.abs(a))).sum(axis=1)
+
+
 def _huber(z: np.ndarray, y: np.ndarray, delta: float) -> np.ndarray:
     r = np.abs(z - y)
     return np.where(r <= delta, 0.5 * r * r, delta * (r - 0.5 * delta))
@@ -119,7 +124,7 @@ _ROWS = (
          lambda z, y, _: -_times(y, np.log(z)) - _times(1.0 - y, np.log1p(-z)), lambda z, y, _: (z - y) / (z * (1 - z)),
          outputs=lambda output: output.name == "sigmoid", outputs_rule="sigmoid",
          targets=lambda y: (y >= 0.0) & (y <= 1.0), targets_rule="numbers from 0 to 1",
-         fused={"sigmoid": Fused(lambda a, y: (softplus(a) - a * y).sum(axis=1), lambda a, z, y: z - y)}),
+         fused={"sigmoid": Fused(_sigmoid_cross_entropy, lambda a, z, y: z - y)}),
     Loss("absolute_error", "Σ_k |ŷ_k − y_k|",
          lambda z, y, _: np.abs(z - y), lambda z, y, _: np.sign(z - y), kinks=(0.0,), **_ANYTHING),
     Loss("huber", "Σ_k ½ r² if |r| ≤ delta, else delta·(|r| − ½ delta), with r = ŷ_k − y_k",
@@ -141,7 +146,7 @@ def Huber(delta: float = 1.0) -> Loss:
     >>> Huber(0.5)
     huber(delta=0.5)
     """
-    return LOSSES["huber"].with_parameter(delta, 0.0 < delta < math.inf, "delta > 0")
+    return LOSSES["huber"].with_parameter(delta, lambda delta: 0.0 < delta < math.inf, "delta > 0")
 
 
 def Quantile(level: float = 0.5) -> Loss:
@@ -150,7 +155,7 @@ def Quantile(level: float = 0.5) -> Loss:
     >>> Quantile(0.9)
     quantile(level=0.9)
     """
-    return LOSSES["quantile"].with_parameter(level, 0.0 < level < 1.0, "0 < level < 1")
+    return LOSSES["quantile"].with_parameter(level, lambda level: 0.0 < level < 1.0, "0 < level < 1")
 
 
 PARAMETRIC: dict[str, Callable[..., Loss]] = {"huber": Huber, "quantile": Quantile}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
@@ -19,13 +20,13 @@ class Named:
     parameter: float = field(default=0.0, kw_only=True)
     parameter_name: str = field(default="", kw_only=True)
 
-    def with_parameter(self, value: float, valid: bool, rule: str) -> Self:
+    def with_parameter(self, value: float, valid: Callable[[float], bool], rule: str) -> Self:
         """The same row with another parameter.
 
         Raises:
-            InputError: the value is not valid; the message states the rule.
+            InputError: the value is not a number or not valid; the message states the rule.
         """
-        if not valid:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not valid(float(value)):
             message = f"{self.name} needs {rule}, not {value!r}"
             raise InputError(message)
         return dataclasses.replace(self, parameter=float(value))
@@ -35,7 +36,7 @@ class Named:
         return {"name": self.name, self.parameter_name: self.parameter} if self.parameter_name else self.name
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._key() == other._key()
+        return isinstance(other, Named) and type(self) is type(other) and self._key() == other._key()
 
     def __hash__(self) -> int:
         return hash(self._key())
@@ -62,8 +63,8 @@ def find(
         return given
     if isinstance(given, str) and given in rows:
         return rows[given]
-    if isinstance(given, dict) and given.get("name") in parametric:
-        name = given["name"]
+    name = given.get("name") if isinstance(given, dict) else None
+    if isinstance(given, dict) and isinstance(name, str) and name in parametric:
         if set(given) == {"name", rows[name].parameter_name}:
             return parametric[name](given[rows[name].parameter_name])
     message = f"there is no {what} {given!r}; choose one of {', '.join(rows)}"

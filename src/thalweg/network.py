@@ -1,13 +1,13 @@
 """The network as a description: layers, objective, and where each weight stands in one flat parameter vector.
 
-Layer ℓ = 1 … L:  a⁽ℓ⁾ = z⁽ℓ⁻¹⁾ W⁽ℓ⁾ + b⁽ℓ⁾,  z⁽ℓ⁾ = g(a⁽ℓ⁾),  W⁽ℓ⁾ of shape (units below, units above). Rows are examples.
+Layer ℓ = 1 … L:  a⁽ℓ⁾ = z⁽ℓ⁻¹⁾ W⁽ℓ⁾ + b⁽ℓ⁾,  z⁽ℓ⁾ = g(a⁽ℓ⁾),  W⁽ℓ⁾ of shape (units below, units above). Rows: examples.
 The vector holds W⁽¹⁾ (row by row), b⁽¹⁾, W⁽²⁾, b⁽²⁾ …: an optimizer, a file, a gradient check take one array.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +91,7 @@ class Network:
 
         Args:
             sizes: units of each layer, the inputs first: [57, 20, 2].
-            activation: of the hidden layers: a name (see ACTIVATIONS), an object such as LeakyReLU(0.2), or one per layer.
+            activation: of hidden layers: a name (see ACTIVATIONS), an object such as LeakyReLU(0.2), or one per layer.
             output: activation of the output layer; "softmax" goes with the loss "cross_entropy".
             loss: a name (see LOSSES) or an object such as Huber(0.5).
             bias: False gives the lecture's networks to the letter.
@@ -114,6 +114,9 @@ class Network:
         put(
             self, "dropout", tuple(_in_range(one, 0.0, 1.0, "dropout") for one in _one_each(dropout, hidden, "dropout"))
         )
+        if isinstance(dropout, (int, float)) and dropout and not hidden:
+            message = f"dropout={dropout!r} would do nothing, as {list(self.sizes)} has no hidden layer; leave it out"
+            raise InputError(message)
         if not self.loss.outputs(self.output):
             message = (
                 f"the loss {self.loss!r} needs the output {self.loss.outputs_rule}, not {self.output!r}; "
@@ -148,7 +151,8 @@ class Network:
         Raises:
             InputError: `p` is not a vector of n_parameters numbers.
         """
-        return [layer.views(self.check_parameters(p)) for layer in self.layers]
+        vector = self._vector(p)
+        return [layer.views(vector) for layer in self.layers]
 
     def initialize(self, seed: int = 0, scheme: str = "auto") -> Float[np.ndarray, " p"]:
         """A new parameter vector, float64: weights at random (L8), biases 0.
@@ -156,7 +160,7 @@ class Network:
         Args:
             seed: the same seed gives the same vector for ever.
             scheme: "glorot", "he", "lecun" (by fan-in and fan-out), "normal" (sd 0.1), "uniform" (−0.5 to 0.5), "zero";
-                "auto" takes for each layer what suits its activation: he for the relu family, lecun for selu, else glorot.
+                "auto" takes what suits each layer's activation: he for the relu family, lecun for selu, else glorot.
 
         Raises:
             InputError: the scheme is unknown.
@@ -174,12 +178,24 @@ class Network:
         return p
 
     def check_parameters(self, p: Any) -> Float[np.ndarray, " p"]:
-        """`p` as a floating-point vector (the same memory if it is one).
+        """`p` as a finite floating-point vector (the same memory if it is one).
 
         Raises:
-            InputError: its shape is not (n_parameters,) or it holds non-finite numbers.
+            InputError: its shape is not (n_parameters,) or it holds what is not a finite number.
         """
+        vector = self._vector(p)
+        finite = np.isfinite(vector)
+        if not finite.all():
+            place = int(np.argmin(finite))
+            message = f"parameters must be finite numbers, but {self.name_of(place)} is {vector[place]}"
+            raise InputError(message)
+        return vector
+
+    def _vector(self, p: Any) -> Float[np.ndarray, " p"]:
         p = np.asarray(p)
+        if p.dtype.kind not in "biuf":
+            message = f"parameters must be a vector of numbers, not an array of {p.dtype}"
+            raise InputError(message)
         if p.dtype not in (np.float32, np.float64):
             p = p.astype(np.float64)
         if p.shape != (self.n_parameters,):
@@ -197,13 +213,21 @@ class Network:
         ('W[1][2,2]', 'b[1][1]')
         """
         for number, layer in enumerate(self.layers, start=1):
-            if index < layer.weights.stop:
+            if 0 <= index < layer.weights.stop:
                 i, j = divmod(index - layer.weights.start, layer.above)
                 return f"W[{number}][{i + 1},{j + 1}]"
-            if layer.biases is not None and index < layer.biases.stop:
+            if layer.biases is not None and 0 <= index < layer.biases.stop:
                 return f"b[{number}][{index - layer.biases.start + 1}]"
         message = f"the parameters of {self} are numbered 0 to {self.n_parameters - 1}, not {index}"
         raise InputError(message)
+
+    def layer_not_finite(self, vector: Float[np.ndarray, " p"]) -> int:
+        """The last layer with a value that is not finite in this parameter or gradient vector; 0 if there is none."""
+        finite = np.isfinite(vector)
+        for number, layer in reversed(tuple(enumerate(self.layers, start=1))):
+            if not all(part.all() for part in layer.views(finite) if part is not None):
+                return number
+        return 0
 
     def to_dict(self) -> dict[str, Any]:
         """The description in plain JSON types; `Network(**d)` makes the same network again."""
@@ -234,7 +258,7 @@ def _find_hidden(given: Any) -> Activation:
 
 
 def _checked_sizes(sizes: Sequence[int]) -> tuple[int, ...]:
-    listed = [sizes] if isinstance(sizes, (str, int)) else list(sizes)
+    listed: list[Any] = list(sizes) if isinstance(sizes, Iterable) and not isinstance(sizes, str) else [sizes]
     whole = all(isinstance(n, (int, np.integer)) and not isinstance(n, bool) and n >= 1 for n in listed)
     if len(listed) < 2 or not whole:
         message = (

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -34,7 +36,8 @@ class Optimizer:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "learning_rate", find_schedule(self.learning_rate))
-        self._check("clip", self.clip is None or self.clip > 0.0, "a norm > 0, or None for no clipping")
+        if self.clip is not None:
+            self._check("clip", lambda clip: clip > 0.0, "a norm > 0, or None for no clipping")
 
     def start(self, n: int, dtype: Any = np.float64) -> State:
         """The state before the first step: a zero vector of length n for each name."""
@@ -65,13 +68,20 @@ class Optimizer:
         """Clip by global norm (Pascanu, Mikolov & Bengio 2013)."""
         if self.clip is None:
             return g
-        norm = math.sqrt(float(np.dot(g, g)))
-        return g * (self.clip / norm) if norm > self.clip else g
+        largest = float(np.max(np.abs(g)))
+        if not 0.0 < largest < math.inf:
+            return g
+        direction = g / largest  # no square of it overflows, as that of a large g would
+        length = math.sqrt(float(np.dot(direction, direction)))
+        return direction * (self.clip / length) if largest * length > self.clip else g
 
-    def _check(self, name: str, valid: bool, rule: str) -> None:
-        if not valid:
-            message = f"{type(self).__name__}: {name} must be {rule}, not {getattr(self, name)!r}"
+    def _check(self, name: str, valid: Callable[[float], bool], rule: str) -> None:
+        value = getattr(self, name)
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not (is_number and math.isfinite(value) and valid(float(value))):
+            message = f"{type(self).__name__}: {name} must be {rule}, not {value!r}"
             raise InputError(message)
+        object.__setattr__(self, name, float(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,10 +100,10 @@ class GradientDescent(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("momentum", 0.0 <= self.momentum < 1.0, "a number with 0 ≤ momentum < 1")
-        self._check(
-            "nesterov", not self.nesterov or self.momentum > 0.0, "False while momentum is 0: it would do nothing"
-        )
+        self._check("momentum", lambda momentum: 0.0 <= momentum < 1.0, "a number with 0 ≤ momentum < 1")
+        if self.nesterov and not self.momentum:
+            message = "GradientDescent: nesterov=True would do nothing while momentum is 0; set momentum, such as 0.9"
+            raise InputError(message)
 
     def start(self, n: int, dtype: Any = np.float64) -> State:
         """No state without momentum, else the velocity."""
@@ -120,8 +130,8 @@ class RMSprop(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("rho", 0.0 <= self.rho < 1.0, "a number with 0 ≤ rho < 1")
-        self._check("epsilon", self.epsilon > 0.0, "a number > 0")
+        self._check("rho", lambda rho: 0.0 <= rho < 1.0, "a number with 0 ≤ rho < 1")
+        self._check("epsilon", lambda epsilon: epsilon > 0.0, "a number > 0")
 
     def _step(self, p, g, state, rate, t, decay):
         v = state["square"]
@@ -145,9 +155,9 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("beta1", 0.0 <= self.beta1 < 1.0, "a number with 0 ≤ beta1 < 1")
-        self._check("beta2", 0.0 <= self.beta2 < 1.0, "a number with 0 ≤ beta2 < 1")
-        self._check("epsilon", self.epsilon > 0.0, "a number > 0")
+        self._check("beta1", lambda beta1: 0.0 <= beta1 < 1.0, "a number with 0 ≤ beta1 < 1")
+        self._check("beta2", lambda beta2: 0.0 <= beta2 < 1.0, "a number with 0 ≤ beta2 < 1")
+        self._check("epsilon", lambda epsilon: epsilon > 0.0, "a number > 0")
 
     def _step(self, p, g, state, rate, t, decay):
         m, v = state["mean"], state["square"]
@@ -163,13 +173,13 @@ class Adam(Optimizer):
 
 @dataclass(frozen=True, kw_only=True)
 class AdamW(Adam):
-    """Adam with decoupled decay: first p := p − γ · weight_decay · p for the weights, not the biases (Loshchilov 2019)."""
+    """Adam with decoupled decay: first p := p − γ · weight_decay · p for weights, not biases (Loshchilov 2019)."""
 
     weight_decay: float = 0.01
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("weight_decay", self.weight_decay >= 0.0, "a number ≥ 0")
+        self._check("weight_decay", lambda decay: decay >= 0.0, "a number ≥ 0")
 
     def _step(self, p, g, state, rate, t, decay):
         p *= 1.0 - (rate * self.weight_decay) * decay

@@ -77,12 +77,12 @@ def normal(seed: int, purpose: str, n: int, *, epoch: int = 0, step: int = 0) ->
 
     Rounded to multiples of 2⁻⁴⁰, because the tails need a logarithm, whose last bit differs among machines.
     """
-    u = uniform(seed, purpose, n, epoch=epoch, step=step) + 2.0**-54  # never 0
-    q = u - 0.5
+    # The middle of each of the 2⁵³ cells, less ½: exact, whereas u + 2⁻⁵⁴ would round to 1 for the largest u.
+    q = (uniform(seed, purpose, n, epoch=epoch, step=step) - 0.5) + 2.0**-54
     r = 0.180625 - q * q
     z = q * _ratio(_CENTRAL, r)
     outer = np.abs(q) > 0.425
-    r = np.sqrt(-np.log(np.minimum(u, 1.0 - u)[outer]))
+    r = np.sqrt(-np.log(0.5 - np.abs(q[outer])))
     tail = np.where(r <= 5.0, _ratio(_MIDDLE, r - 1.6), _ratio(_TAIL, r - 5.0))
     z[outer] = np.copysign(tail, q[outer])
     return np.round(z * 2.0**40) * 2.0**-40

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import numbers
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +31,7 @@ class Schedule:
     needs_total = False
 
     def __post_init__(self) -> None:
-        self._check("rate", self.rate >= 0.0, "a number ≥ 0")
+        self._check("rate", lambda rate: rate >= 0.0, "a number ≥ 0")
 
     def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:
         """The rate at each time t (in epochs), `total` being the epochs of the whole training.
@@ -43,11 +45,13 @@ class Schedule:
         """Its name and fields in plain JSON types."""
         return {"name": type(self).__name__, **dataclasses.asdict(self)}
 
-    def _check(self, field: str, valid: bool, rule: str) -> None:
+    def _check(self, field: str, valid: Callable[[float], bool], rule: str) -> None:
         value = getattr(self, field)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or not valid:
+        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+        if not (is_number and math.isfinite(value) and valid(float(value))):
             message = f"{type(self).__name__}: {field} must be {rule}, not {value!r}"
             raise InputError(message)
+        object.__setattr__(self, field, float(value))
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ class Step(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("factor", 0.0 < self.factor, "a number > 0")
-        self._check("every", self.every > 0.0, "a number of epochs > 0")
+        self._check("factor", lambda factor: factor > 0.0, "a number > 0")
+        self._check("every", lambda every: every > 0.0, "a number of epochs > 0")
 
     def at(self, t, total):  # noqa: D102
         return self.rate * self.factor ** np.floor(t / self.every)
@@ -82,7 +86,7 @@ class Exponential(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("decay", 0.0 < self.decay <= 1.0, "a number with 0 < decay ≤ 1")
+        self._check("decay", lambda decay: 0.0 < decay <= 1.0, "a number with 0 < decay ≤ 1")
 
     def at(self, t, total):  # noqa: D102
         return self.rate * self.decay**t
@@ -96,7 +100,7 @@ class InverseTime(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("decay", self.decay >= 0.0, "a number ≥ 0")
+        self._check("decay", lambda decay: decay >= 0.0, "a number ≥ 0")
 
     def at(self, t, total):  # noqa: D102
         return self.rate / (1.0 + self.decay * t)
@@ -112,7 +116,7 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("final", self.final >= 0.0, "a number ≥ 0")
+        self._check("final", lambda final: final >= 0.0, "a number ≥ 0")
 
     def at(self, t, total):  # noqa: D102
         return _cosine(self.rate, self.final, t / total)
@@ -128,7 +132,7 @@ class OneCycle(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("rise", 0.0 < self.rise < 1.0, "a share between 0 and 1")
+        self._check("rise", lambda rise: 0.0 < rise < 1.0, "a share between 0 and 1")
 
     def at(self, t, total):  # noqa: D102
         share = t / total
@@ -138,16 +142,39 @@ class OneCycle(Schedule):
 
 
 @dataclass(frozen=True)
+class CosineCycles(Schedule):
+    """γ rises from 0 to rate and falls back to 0 `cycles` times, each cycle twice as long as the one before.
+
+    ½ rate (1 − cos(2π log₂(1 + (2^cycles − 1) share))): coslog of Holzmüller, Grinsztajn & Steinwart 2024. A settled
+    network at the end of each cycle, for validation to choose among: some tables want short training, some long.
+    """
+
+    cycles: int = 4
+
+    needs_total = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self._check("cycles", lambda cycles: cycles >= 1 and cycles == int(cycles), "a whole number ≥ 1")
+
+    def at(self, t, total):  # noqa: D102
+        share = np.clip(t / total, 0.0, 1.0)
+        return 0.5 * self.rate * (1.0 - np.cos(2.0 * np.pi * np.log2(1.0 + (2.0**self.cycles - 1.0) * share)))
+
+
+@dataclass(frozen=True)
 class WarmUp:
     """The schedule `then`, multiplied over its first `epochs` by a factor that grows linearly from `start` to 1."""
 
-    then: Schedule
+    then: Any  # a schedule, or a number for a constant one
     epochs: float = 1.0
     start: float = 0.1
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "then", find_schedule(self.then))
-        if not (self.epochs > 0.0 and 0.0 <= self.start <= 1.0):
+        given = (self.epochs, self.start)
+        are_numbers = all(isinstance(value, numbers.Real) and math.isfinite(value) for value in given)
+        if not (are_numbers and self.epochs > 0.0 and 0.0 <= self.start <= 1.0):
             message = f"WarmUp needs epochs > 0 and 0 ≤ start ≤ 1, not epochs={self.epochs!r}, start={self.start!r}"
             raise InputError(message)
 
@@ -171,7 +198,9 @@ class WarmUp:
         return {"name": "WarmUp", "then": self.then.to_dict(), "epochs": self.epochs, "start": self.start}
 
 
-SCHEDULES = {row.__name__: row for row in (Constant, Step, Exponential, InverseTime, Cosine, OneCycle, WarmUp)}
+SCHEDULES = {
+    row.__name__: row for row in (Constant, Step, Exponential, InverseTime, Cosine, CosineCycles, OneCycle, WarmUp)
+}
 
 
 def find_schedule(given: Any) -> Any:

@@ -20,7 +20,8 @@ def split(
     """The rows kept and the rows held out, each in ascending order; about `fraction` of each class is held out.
 
     Rows are taken in a random order; within each class the first ones are held, and the remainders are shared out by
-    largest fraction, so that the number held is that of an unstratified split. A class with one row is kept whole.
+    largest fraction, so that the number held is that of an unstratified split, or less where many classes have one row:
+    such a class is kept whole.
 
     Args:
         n: number of rows.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import math
+import numbers
 from dataclasses import dataclass, fields
 
 from thalweg.errors import InputError
@@ -73,12 +74,13 @@ class Stop:
             raise InputError(message)
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is None or (field.name == "value_below" and isinstance(value, (int, float))):
+            if value is None:
                 continue
-            whole = field.name in ("epochs", "steps", "patience")
-            valid = isinstance(value, int if whole else (int, float)) and not isinstance(value, bool) and value > 0
-            if not valid:
-                message = f"Stop: {field.name} must be a {'whole ' if whole else ''}number > 0, not {value!r}"
+            whole, signed = field.name in ("epochs", "steps", "patience"), field.name == "value_below"
+            is_number = isinstance(value, numbers.Integral if whole else numbers.Real) and not isinstance(value, bool)
+            if not (is_number and (math.isfinite(value) if signed else float(value) > 0.0)):
+                rule = "finite number" if signed else f"{'whole ' if whole else ''}number > 0"
+                message = f"Stop: {field.name} must be a {rule}, not {value!r}"
                 raise InputError(message)
 
     def met(self, at: Reached) -> Status | None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from thalweg import engines, randomness
 from thalweg.checkpoint import Checkpoint, Progress, digest
-from thalweg.engines.base import Broken, Engine, Epoch, TrainingState
+from thalweg.engines.base import Broken, Engine, Epoch, Outcome, TrainingState
 from thalweg.errors import InputError, TrainingFailed
 from thalweg.examples import Examples, check_dtype, check_examples
 from thalweg.history import History
@@ -36,6 +36,7 @@ ORDERS: dict[str, Callable[[int, int, int], np.ndarray]] = {  # name -> rows of 
     "shuffle": lambda seed, epoch, n: randomness.permutation(seed, "order", n, epoch=epoch),
     "random": lambda seed, epoch, n: randomness.choice(seed, "order", n, epoch=epoch),
 }
+HOOKS = ("on_start", "on_epoch", "on_end")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Failure:
     """Where training met a value that is not finite, and what to do about it (contract 2)."""
 
     epoch: int
-    batch: int  # within the epoch, from 1; 0 for the validation after it
+    batch: int  # within the epoch, from 1; 0 for what was looked at after the last one
     layer: int  # from 1
     what: str
     learning_rate: float
@@ -51,10 +52,11 @@ class Failure:
     largest: float  # the largest absolute value in it
 
     def __str__(self) -> str:
-        where = f"batch {self.batch}" if self.batch else "validation"
+        where = f"batch {self.batch}" if self.batch else "after the last batch"
         return (
-            f"In epoch {self.epoch}, {where}, {self.what} in layer {self.layer} was not finite, at learning rate "
-            f"{self.learning_rate:g}; the largest input is {self.largest:g}, in column {self.column} of X. {self._advice}"
+            f"In epoch {self.epoch}, {where}, {self.what} (layer {self.layer}) was not finite, at learning rate "
+            f"{self.learning_rate:g}; the largest input is {self.largest:g}, in column {self.column} of X. "
+            f"{self._advice}"
         )
 
     @property
@@ -84,12 +86,12 @@ class Run:
     @property
     def loss(self) -> float:
         """Training loss of the last epoch."""
-        return float(self.history.loss[-1]) if self.epoch else math.nan
+        return self.history.latest("loss")
 
     @property
     def validation_loss(self) -> float | None:
         """Validation loss after the last epoch, None without validation rows."""
-        value = float(self.history.validation_loss[-1]) if self.epoch else math.nan
+        value = self.history.latest("validation_loss")
         return None if math.isnan(value) else value
 
     @property
@@ -100,12 +102,12 @@ class Run:
     @property
     def learning_rate(self) -> float:
         """Learning rate of the last step."""
-        return float(self.history.learning_rate[-1]) if self.epoch else self.optimizer.learning_rate.rate
+        return self.history.latest("learning_rate") if self.epoch else self.optimizer.learning_rate.rate
 
     @property
     def seconds(self) -> float:
         """Seconds since the start of training."""
-        return float(self.history.seconds[-1]) if self.epoch else 0.0
+        return self.history.latest("seconds") if self.epoch else 0.0
 
     @property
     def patience_left(self) -> int | None:
@@ -180,7 +182,8 @@ def train(
         seed: of initial weights, orders, dropout and validation rows; the same seed gives the same result.
         callbacks: objects with any of on_start(run), on_epoch(run) -> True to stop, on_end(run).
         checkpoint: Checkpoint(path, every=…) to write as it goes.
-        resume: path of a checkpoint to go on from, with the same settings and data; the result equals an uninterrupted one.
+        resume: path of a checkpoint to go on from, with the same settings and data, to the result of an uninterrupted
+            training.
         on_failure: "return" the best parameters, or "raise" TrainingFailed, when a value is not finite.
         record: "epochs", or "steps" to keep every batch loss in history.step_loss.
 
@@ -201,6 +204,9 @@ def train(
     if not isinstance(stop, Stop):
         message = f"stop must be a Stop, such as Stop(epochs=100), not {stop!r}"
         raise InputError(message)
+    if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
+        message = f"checkpoint must be a Checkpoint, such as Checkpoint('run.checkpoint', every=10), not {checkpoint!r}"
+        raise InputError(message)
     if parameters is not None and resume is not None:
         message = "parameters and resume both say where to start; give one of them"
         raise InputError(message)
@@ -212,17 +218,14 @@ def train(
     training, held = _with_validation(network, X, Y, sample_weight, validation, kind, seed)
     loop = _Loop(
         network, training, held, rule, _batch_rows(batch, training.n), _check_order(order), stop, chosen, seed, kind,
-        tuple(callbacks), checkpoint, record == "steps", options,
+        _check_callbacks(callbacks), checkpoint, record == "steps", options,
     )  # fmt: skip
+    p = (network.initialize(seed) if parameters is None else network.check_parameters(parameters)).astype(kind)
+    start = TrainingState(p, rule.start(len(p), kind), 0)
     if resume is not None:
-        progress = Progress.read(resume, loop.fingerprint())
+        progress = Progress.read(resume, loop.fingerprint(), start)
     else:
-        start = network.initialize(seed) if parameters is None else network.check_parameters(parameters)
-        if not np.isfinite(start).all():
-            message = f"parameters must be finite, but {network.name_of(int(np.argmin(np.isfinite(start))))} is not"
-            raise InputError(message)
-        p = start.astype(kind)
-        progress = Progress(TrainingState(p, rule.start(len(p), kind), 0), p.copy(), p.copy(), History())
+        progress = Progress(start, p.copy(), p.copy(), History())
     result = loop.run(progress)
     if result.failure and on_failure == "raise":
         raise TrainingFailed(result.message, result)
@@ -250,7 +253,9 @@ class _Loop:
 
     def __post_init__(self) -> None:
         if self.optimizer.learning_rate.needs_total and self._total() is None:
-            message = f"{self.optimizer.learning_rate!r} ends with the training, so Stop needs epochs or steps to say when that is"
+            message = (
+                f"{self.optimizer.learning_rate!r} ends with the training, so Stop needs epochs or steps to say when"
+            )
             raise InputError(message)
 
     def fingerprint(self) -> dict[str, Any]:
@@ -269,16 +274,17 @@ class _Loop:
 
     def run(self, progress: Progress) -> TrainingResult:
         """Epoch after epoch until something says stop."""
-        started = time.perf_counter() - (progress.history.seconds[-1] if len(progress.history) else 0.0)
-        trainer = self.engine.trainer(self.network, self.optimizer, self.training, progress.state, **self.options)
         history = progress.history
+        started = time.perf_counter() - (history.latest("seconds") if len(history) else 0.0)
+        trainer = self.engine.trainer(self.network, self.optimizer, self.training, progress.state, **self.options)
         run = Run(
             self.network, self.stop.epochs, history, progress.state.parameters, self.optimizer, self.stop.patience
         )
         status, failure, fingerprint = None, None, self.fingerprint() if self.checkpoint else {}
         at = trainer.state().parameters.copy()  # where the epoch starts
+        epoch, written = None, len(history)
         if len(history):
-            status = self.stop.met(self._reached(history, time.perf_counter() - started, math.nan, at))
+            status = self.stop.met(self._reached(history, time.perf_counter() - started, _distance(progress), at))
         self._call("on_start", run)
         with Interruption() as interruption:
             while status is None:
@@ -288,18 +294,14 @@ class _Loop:
                     status = Status.INTERRUPTED
                     break
                 state = trainer.state()
-                value = outcome.loss
-                if outcome.broken is None and self.validation:
-                    value = self.engine.mean_loss(self.network, state.parameters, self.validation)
-                if outcome.broken or math.isinf(value) or (self.validation and math.isnan(value)):
-                    broken = outcome.broken or Broken(-1, len(self.network.layers), "the loss")
+                broken, validation_loss = self._look(outcome, state)
+                if broken:
                     status, failure = Status.NON_FINITE, self._failure(epoch, broken)
                     break
-                moved = float(np.linalg.norm((state.parameters - at).astype(np.float64)))
                 progress.previous, at = at, state.parameters.copy()
                 seconds = time.perf_counter() - started
                 history.add(
-                    loss=outcome.loss, validation_loss=value if self.validation else math.nan,
+                    loss=outcome.loss, validation_loss=validation_loss,
                     learning_rate=float(epoch.rates[-1]), steps=state.steps, seconds=seconds,
                 )  # fmt: skip
                 if self.records_steps:
@@ -307,14 +309,20 @@ class _Loop:
                 if history.best_epoch == len(history):
                     progress.best = at
                 run.parameters = state.parameters
+                progress.state = state.copy() if self.checkpoint else state
                 asked = [self._stops(callback, run) for callback in self.callbacks]
-                status = self.stop.met(self._reached(history, seconds, moved, at))
+                status = self.stop.met(self._reached(history, seconds, _distance(progress), at))
                 status = Status.CALLBACK if any(asked) else status
                 status = Status.INTERRUPTED if interruption.requested() else status
-                progress.state = state
-                if self.checkpoint and (status or len(history) % self.checkpoint.every == 0):
+                if self.checkpoint and len(history) % self.checkpoint.every == 0:
                     progress.write(self.checkpoint.path, fingerprint)
+                    written = len(history)
+            if self.checkpoint and written < len(history):  # where an epoch was cut short, the end of the one before
+                progress.write(self.checkpoint.path, fingerprint)
             last = trainer.state().parameters.copy()
+            if epoch and not failure and not self.validation and not self._has_finite_loss(last):
+                broken = Broken(-1, len(self.network.layers), "the loss over all rows")
+                status, failure = Status.NON_FINITE, self._failure(epoch, broken)
             run.status = status
             self._call("on_end", run)
         return TrainingResult(self._best(progress, at, last, failure), last, status, history, self.network, failure)
@@ -326,8 +334,9 @@ class _Loop:
         else:
             rows = ORDERS[self.order](self.seed, number, self.training.n)
         count = whole = math.ceil(len(rows) / self.batch)
-        if self.stop.steps is not None:
-            count = min(whole, max(self.stop.steps - steps, 1))
+        if self.stop.steps is not None:  # batches whose weights are all 0 are no steps
+            has_weight = np.logical_or.reduceat(self.training.weights[rows] > 0, np.arange(0, len(rows), self.batch))
+            count = min(whole, 1 + int(np.searchsorted(np.cumsum(has_weight), self.stop.steps - steps)))
         t = number - 1 + np.arange(count) / whole
         rates = self.optimizer.learning_rate.at(t, self._total())
         return Epoch(number, rows[: count * self.batch], self.batch, rates, self.seed)
@@ -341,22 +350,42 @@ class _Loop:
             totals.append(self.stop.steps / math.ceil(self.training.n / self.batch))
         return min(totals, default=None)
 
+    def _look(self, outcome: Outcome, state: TrainingState) -> tuple[Broken | None, float]:
+        """What is not finite after an epoch, if anything, and the validation loss (nan without validation rows)."""
+        if outcome.broken:
+            return outcome.broken, math.nan
+        moments = {f"the optimizer's {name}": vector for name, vector in state.optimizer.items()}
+        for what, vector in {"the weights": state.parameters, **moments}.items():
+            if number := self.network.layer_not_finite(vector):
+                return Broken(-1, number, what), math.nan
+        if self.validation is None:
+            return None, math.nan
+        value = self.engine.mean_loss(self.network, state.parameters, self.validation)
+        if math.isfinite(value):
+            return None, value
+        return Broken(-1, len(self.network.layers), "the validation loss"), value
+
+    def _has_finite_loss(self, p: np.ndarray) -> bool:
+        return math.isfinite(self.engine.mean_loss(self.network, p, self.training))
+
     def _reached(self, history: History, seconds: float, moved: float, p: np.ndarray) -> Reached:
-        values = history.value
         norm = math.nan
         if self.stop.gradient_norm_below is not None:
             _, gradient = self.engine.loss_and_gradient(self.network, p, self.training)
-            norm = float(np.linalg.norm(gradient.astype(np.float64)))
+            with np.errstate(over="ignore"):
+                norm = float(np.linalg.norm(gradient.astype(np.float64)))
         return Reached(
-            epochs=len(history), steps=int(history.steps[-1]), seconds=seconds, value=float(values[-1]),
-            value_change=abs(float(values[-1] - values[-2])) if len(values) > 1 else math.nan,
+            epochs=len(history), steps=int(history.latest("steps")), seconds=seconds, value=history.latest("value"),
+            value_change=abs(history.latest("value") - history.latest("value", back=1)),
             parameter_change=moved, gradient_norm=norm, since_best=len(history) - history.best_epoch,
         )  # fmt: skip
 
     def _failure(self, epoch: Epoch, broken: Broken) -> Failure:
         largest = np.abs(self.training.X).max(axis=0)
+        if self.validation:
+            largest = np.maximum(largest, np.abs(self.validation.X).max(axis=0))
         column = int(np.argmax(largest))
-        rate = float(epoch.rates[max(broken.step, 0)])
+        rate = float(epoch.rates[broken.step])
         return Failure(
             epoch.number, broken.step + 1, broken.layer, broken.what, rate, column + 1, float(largest[column])
         )
@@ -366,11 +395,9 @@ class _Loop:
         if self.validation and len(progress.history):
             return progress.best.copy()
         if failure is None:
-            return last
-        for candidate in (last, at, progress.previous):
-            if math.isfinite(self.engine.mean_loss(self.network, candidate, self.training)):
-                return candidate
-        return progress.previous
+            return last.copy()
+        candidates = (last, at, progress.previous, progress.best)
+        return next((p for p in candidates if self._has_finite_loss(p)), progress.best).copy()
 
     def _call(self, name: str, run: Run) -> None:
         for callback in self.callbacks:
@@ -379,7 +406,8 @@ class _Loop:
 
     @staticmethod
     def _stops(callback: Any, run: Run) -> bool:
-        return hasattr(callback, "on_epoch") and callback.on_epoch(run) is True
+        answer = callback.on_epoch(run) if hasattr(callback, "on_epoch") else None
+        return isinstance(answer, (bool, np.bool_)) and bool(answer)
 
 
 def _with_validation(
@@ -394,16 +422,33 @@ def _with_validation(
     if isinstance(validation, float):
         labels = None
         if network.loss.name in ("cross_entropy", "binary_cross_entropy"):
-            labels = examples.Y.argmax(axis=1) if network.sizes[-1] > 1 else examples.Y[:, 0]
+            labels = examples.Y.argmax(axis=1) if network.sizes[-1] > 1 else examples.Y[:, 0] >= 0.5
         kept, held = split(examples.n, validation, seed=seed, purpose="validation", labels=labels)
         parts = examples.take(kept), examples.take(held)
         for part, name in zip(parts, ("training", "validation"), strict=True):
             if not part.weights.any():
-                message = f"all {name} rows have weight 0 after holding out {validation:g} of the rows; give validation=(X, Y)"
+                message = (
+                    f"all {name} rows have weight 0 after holding out {validation:g} of them; give validation=(X, Y)"
+                )
                 raise InputError(message)
         return parts
     message = f"validation must be (X, Y), (X, Y, weights) or a fraction such as 0.1, not {type(validation).__name__}"
     raise InputError(message)
+
+
+def _distance(progress: Progress) -> float:
+    """How far the last epoch has moved the parameters."""
+    with np.errstate(over="ignore"):  # an infinite distance is a true answer, and no reason to stop
+        return float(np.linalg.norm(progress.state.parameters.astype(np.float64) - progress.previous))
+
+
+def _check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
+    listed = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
+    for callback in listed:
+        if not any(hasattr(callback, hook) for hook in HOOKS):
+            message = f"the callback {callback!r} would do nothing: it needs one of the methods {', '.join(HOOKS)}"
+            raise InputError(message)
+    return listed
 
 
 def _batch_rows(batch: int | str, n: int) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -50,9 +50,9 @@ class Epoch:
 class Broken:
     """Where a value that is not finite was first met: nothing was updated in that step."""
 
-    step: int  # within the epoch, from 0
+    step: int  # within the epoch, from 0; −1 for what was looked at after the last one
     layer: int  # from 1
-    what: str  # such as "the output of the layer"
+    what: str  # such as "the output"
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,6 @@ class Engine(Protocol):
         """Σ_n s_n E_n / Σ_n s_n over all rows, without penalty: what validation looks at."""
         ...
 
-    def trainer(
-        self, network: Network, optimizer: Optimizer, examples: Examples, state: TrainingState, **options: Any
-    ) -> Trainer:
-        """Go on from `state`, which is not changed."""
+    def trainer(self, network: Network, optimizer: Optimizer, examples: Examples, state: TrainingState) -> Trainer:
+        """Go on from `state`, which is not changed; an engine that uses threads takes `threads=` besides."""
         ...

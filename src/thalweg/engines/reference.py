@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -96,7 +96,9 @@ def loss_gradient_and_passed(
     a, z = passed.a[-1], passed.z[-1]
     E = network.loss.of(network.output, a, z, y)  # (4)
     loss = objective(network, p, E, weights)
-    factor = weights / np.sum(weights) if network.reduction == "mean" else weights
+    factor = weights
+    if network.reduction == "mean":  # as in `objective`, summed in float64
+        factor = (weights / np.sum(weights, dtype=np.float64)).astype(weights.dtype)
     delta = network.loss.backward(network.output, a, z, y) * factor[:, None]  # (5), base case of (7)
     gradient = backward(network, p, passed, delta, masks)
     if network.l2:
@@ -150,6 +152,11 @@ class ReferenceTrainer:
         self._decay = np.zeros_like(state.parameters)  # 1 for weights, 0 for biases
         for layer in network.layers:
             self._decay[layer.weights] = 1.0
+        self._blas = _blas()
+
+    def _one_thread(self) -> Any:
+        """BLAS on one thread: its sums differ with the number of threads, and products as small as ours wait for it."""
+        return self._blas.limit(limits=1, user_api="blas")
 
     def state(self) -> TrainingState:
         """The state now."""
@@ -158,7 +165,7 @@ class ReferenceTrainer:
     def run(self, epoch: Epoch, should_stop: Callable[[], bool]) -> Outcome:
         """Run one epoch of steps; ends between two steps when `should_stop` says so, or at a non-finite value."""
         losses = np.full(len(epoch.rates), np.nan)
-        with np.errstate(all="ignore"):
+        with self._one_thread(), np.errstate(all="ignore"):
             for k, rate in enumerate(epoch.rates):
                 if should_stop():
                     return Outcome(losses[:k], interrupted=True)
@@ -180,7 +187,7 @@ class ReferenceTrainer:
             network, p, examples.X[rows], examples.Y[rows], weights, masks
         )
         if not (np.isfinite(loss) and np.isfinite(gradient).all()):
-            return _locate(network, passed, gradient, k)
+            return _locate(network, passed, loss, gradient, k)
         losses[k] = loss
         state.steps += 1
         self._optimizer.update(p, gradient, state.optimizer, rate, state.steps, self._decay)
@@ -207,15 +214,20 @@ def dropout_masks(network: Network, n: int, epoch: Epoch, k: int, dtype: np.dtyp
     return masks
 
 
-def _locate(network: Network, passed: Passed, gradient: Vector, k: int) -> Broken:
+def _locate(network: Network, passed: Passed, loss: float, gradient: Vector, k: int) -> Broken:
     """The first place, in the order of computation, where a value is not finite."""
     for number, (a, z) in enumerate(zip(passed.a, passed.z, strict=True), start=1):
         if not (np.isfinite(a).all() and np.isfinite(z).all()):
-            return Broken(k, number, "its output")
-    for number in range(len(network.layers), 0, -1):
-        if not np.isfinite(gradient[network.layers[number - 1].weights]).all():
-            return Broken(k, number, "its gradient")
-    return Broken(k, len(network.layers), "the loss")
+            return Broken(k, number, "the output")
+    if not np.isfinite(loss):
+        return Broken(k, len(network.layers), "the loss")
+    return Broken(k, network.layer_not_finite(gradient), "the gradient")
+
+
+def _blas() -> Any:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def _chunks(n: int) -> list[slice]:

@@ -1,0 +1,125 @@
+"""Writes docs/reference.md from the tables of the program; tests/test_documented.py fails while it is out of date."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from pathlib import Path
+from typing import Any
+
+import typer.main
+
+import thalweg as tw
+from thalweg import cli, engines
+from thalweg.activations import ACTIVATIONS
+from thalweg.fitting import Recipe
+from thalweg.losses import LOSSES
+from thalweg.network import INITIALIZATIONS
+from thalweg.optimizers import OPTIMIZERS
+from thalweg.schedules import SCHEDULES
+from thalweg.stopping import Status
+from thalweg.training import ORDERS
+
+
+PAGE = Path(__file__).with_name("reference.md")
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    """A Markdown table, its first row the headings."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
+
+
+def first_line(thing: Any) -> str:
+    """What a docstring says first."""
+    return (inspect.getdoc(thing) or "").split("\n")[0]
+
+
+def signature(thing: Any) -> str:
+    """Name and settings of an optimizer, a schedule or a recipe."""
+    shown = []
+    for field in dataclasses.fields(thing):
+        default = field.default
+        shown.append(field.name if default is dataclasses.MISSING else f"{field.name}={default!r}")
+    return f"`{thing.__name__}({', '.join(shown)})`"
+
+
+def commands() -> list[str]:
+    """Each command with its options, as its --help says."""
+    parts = []
+    for name, command in sorted(typer.main.get_command(cli.app).commands.items()):  # type: ignore[attr-defined]
+        rows = [("argument or option", "what it is")]
+        for parameter in command.params:
+            names = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()
+            if names != "--help":
+                rows.append((f"`{names}`", parameter.help or ""))
+        parts += [f"### `thalweg {name}`", "", command.help.strip(), "", table(*rows), ""]
+    return parts
+
+
+def page() -> str:
+    """The whole page."""
+    names = sorted(name for name in vars(tw) if not name.startswith("_") and not inspect.ismodule(getattr(tw, name)))
+    parts = [
+        "# Reference",
+        "",
+        "Made from the program by `make fix` (docs/make_reference.py).",
+        "",
+        "## Commands",
+        "",
+        "Exit status: 0 success; 2 wrong use or bad input, in one sentence; 130 interrupted, what was reached is saved; 1",
+        "anything else. `THALWEG_TRACEBACK=1` shows where a bug is; `THALWEG_CPU` chooses the core's instruction set.",
+        "",
+        *commands(),
+        "## Python",
+        "",
+        table(("`import thalweg as tw`", "what it is"), *((f"`tw.{name}`", first_line(getattr(tw, name))) for name in names)),
+        "",
+        "`tw.fit` takes the settings of " + signature(Recipe) + ".",
+        "",
+        "## Activations",
+        "",
+        "For hidden layers and outputs; softmax for outputs only. `tw.LeakyReLU(slope)` and `tw.ELU(alpha)` have a parameter.",
+        "",
+        table(
+            ("name", "g(a)", "g′ is computed from"),
+            *((f"`{n}`", r.formula, f"the saved {r.saves}") for n, r in ACTIVATIONS.items()),
+        ),
+        "",
+        "## Losses",
+        "",
+        "Of a row, summed over the outputs k. `tw.Huber(delta)` and `tw.Quantile(level)` have a parameter.",
+        "",
+        table(
+            ("name", "E", "output activation", "targets"),
+            *((f"`{n}`", r.formula, r.outputs_rule, r.targets_rule) for n, r in LOSSES.items()),
+        ),
+        "",
+        "The objective of a batch is Σ s E / Σ s over its rows (`reduction=\"mean\"`) or Σ s E (`\"sum\"`), plus ½ · l2 · ‖W‖².",
+        "",
+        "## Optimizers",
+        "",
+        table(("settings", "rule"), *((signature(row), first_line(row)) for row in OPTIMIZERS.values())),
+        "",
+        "## Learning rates",
+        "",
+        "A number, or one of these; time t is in epochs and moves with every step.",
+        "",
+        table(("settings", "γ"), *((signature(row), first_line(row)) for row in SCHEDULES.values())),
+        "",
+        "## Names",
+        "",
+        f"Initial weights: {', '.join(f'`{name}`' for name in ('auto', *INITIALIZATIONS))}. "
+        f"Orders: {', '.join(f'`{name}`' for name in ORDERS)}. "
+        f"Engines: {', '.join(f'`{name}`' for name in engines.ENGINES)}.",
+        "",
+        "## Why a training stopped",
+        "",
+        table(("`Status`", "sentence"), *((f"`{status.name}`", status.value) for status in Status)),
+        "",
+    ]
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")

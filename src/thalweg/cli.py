@@ -1,0 +1,439 @@
+"""The command line: parses, calls one library function, prints.
+
+Exit status: 0 success; 2 wrong use or bad input (one sentence on standard error); 130 interrupted (what was reached is
+saved and said); 1 anything else, a bug or a full disk, also with a sentence.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import shlex
+import sys
+import warnings
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from thalweg import engines
+from thalweg.errors import InputError, ThalwegWarning
+from thalweg.fitting import HOLDOUT, Recipe, fit
+from thalweg.model import Model, load
+from thalweg.stopping import Status
+
+
+app = typer.Typer(
+    name="thalweg",
+    help="Feed-forward networks for tables: trained by gradient descent, every gradient open to inspection, and an "
+    "honest answer when a tree would do better.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+
+UsageError: Any = typer.BadParameter.__base__  # of Click, which some releases of Typer bring along and some need
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Engine = Annotated[str, typer.Option(help=f"Which engine computes: {', '.join(engines.available())}.")]
+Data = Annotated[str, typer.Argument(help="A table: CSV (also .gz, .zst), Parquet, JSON lines, or a SELECT query.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from thalweg._version import __version__
+
+        typer.echo(f"thalweg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def start(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What comes before every command."""
+
+
+@app.command(
+    "fit",
+    epilog="Examples:\n\n  thalweg fit spam.csv --target class\n\n  thalweg fit houses.parquet --target price --drop id,date "
+    "-o houses.thalweg\n\n  thalweg fit \"SELECT * FROM 'log.csv' WHERE year > 2020\" --target delay --task regression",
+)
+def fit_command(
+    data: Data,
+    target: Annotated[str, typer.Option(help="The column to predict; several are parted by commas.")],
+    task: Annotated[str, typer.Option(help="auto, classification or regression.")] = "auto",
+    drop: Annotated[str, typer.Option(help="Columns to leave out, parted by commas.")] = "",
+    test: Annotated[str | None, typer.Option(help="A table to measure on, instead of holding rows out.")] = None,
+    holdout: Annotated[float, typer.Option(help="Share of the rows held out to measure on; 0 uses every row.")] = HOLDOUT,
+    refit: Annotated[bool, typer.Option("--refit", help="Train again on all rows for the epochs found.")] = False,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")] = Path("model.thalweg"),
+    report: Annotated[
+        Path | None, typer.Option(help="Where the report goes; without it, beside the model as .html.")
+    ] = None,
+    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
+    hidden: Annotated[
+        str, typer.Option(help="Units of the hidden layers, parted by commas; 0 for none.")
+    ] = ",".join(map(str, Recipe.hidden)),
+    activation: Annotated[str, typer.Option(help="Activation of the hidden layers.")] = Recipe.activation,
+    dropout: Annotated[
+        float | None, typer.Option(help="Share of hidden units switched off in each step.  [default: by the task]")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option(help="The largest learning rate; it follows four cosine cycles.  [default: by the task]")
+    ] = None,
+    weight_decay: Annotated[float, typer.Option(help="Decoupled weight decay.")] = Recipe.weight_decay,
+    epochs: Annotated[int, typer.Option(help="Sweeps over the training rows at most.")] = Recipe.epochs,
+    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss until it stops.")] = Recipe.patience,
+    batch: Annotated[int | None, typer.Option(help="Rows per step.  [default: by the number of rows]")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Seconds of training at most.")] = None,
+    seed: Annotated[int, typer.Option(help="Of splits, weights, orders and dropout.")] = 0,
+    engine: Engine = engines.DEFAULT,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no figures.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Train a network on a table, measure it on rows held out, and leave a model and a report."""
+    from thalweg import report as reports
+    from thalweg.progress import Progress
+
+    if no_report and report is not None:
+        message = f"--report {str(report)!r} and --no-report exclude each other; leave one of them out"
+        raise InputError(message)
+    page = None if no_report else (report or output.with_suffix(".html"))
+    _check_outputs({"model": output, "report": page}, {"table": data, "test table": test})
+    model = fit(
+        data, _names(target), task=task, drop=_names(drop), test=test, holdout=holdout, refit=refit, seed=seed,
+        engine=engine, callbacks=() if quiet else (Progress(),), hidden=_whole_numbers(hidden, "--hidden"),
+        activation=activation, dropout=dropout, learning_rate=learning_rate, weight_decay=weight_decay, epochs=epochs,
+        patience=patience, batch=batch, seconds=seconds,
+    )  # fmt: skip
+    model.save(output)
+    is_interrupted = model.status is Status.INTERRUPTED
+    if page is not None:
+        try:
+            reports.write(model, page, command=shlex.join(["thalweg", *sys.argv[1:]]))
+        except KeyboardInterrupt:
+            page, is_interrupted = None, True
+    if as_json:
+        _print_json({**_summary(model), "model": str(output), "report": str(page) if page else None})
+    elif not quiet:
+        _print_fit(model)
+        typer.echo(reports.verdict(model) + "\n")
+        typer.echo(f"model   {output}" + (f"\nreport  {page}" if page else ""))
+    if is_interrupted:
+        _fail(130, f"interrupted; the best weights so far are saved in {str(output)!r}")
+    if model.status.is_failure:
+        typer.echo(f"thalweg: {model.settings['message']} The best weights before that are saved.", err=True)
+
+
+@app.command(
+    epilog="Examples:\n\n  thalweg predict model.thalweg new.csv\n\n  thalweg predict model.thalweg new.parquet -o out.parquet"
+    "\n\n  thalweg predict model.thalweg new.csv -o - | head"
+)
+def predict(
+    model: Annotated[Path, typer.Argument(help="A model that `thalweg fit` wrote.")],
+    data: Data,
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="Where the predictions go: .csv, .parquet, or - for standard output.")
+    ] = "predictions.csv",
+    engine: Engine = engines.DEFAULT,
+) -> None:
+    """Predict the target for each row: a column `prediction`, and `probability_<class>` for each class."""
+    from thalweg import predictions
+
+    predictions.check_output(output)
+    if output != "-":
+        _check_outputs({"predictions": Path(output)}, {"model": str(model), "table": data})
+    rows = predictions.write(load(model).predict_batches(data, engine=engine), output)
+    if output != "-":
+        typer.echo(f"{rows:,} predictions  {output}")
+
+
+@app.command(epilog="Example:\n\n  thalweg inspect model.thalweg")
+def inspect(
+    model: Annotated[Path, typer.Argument(help="A model that `thalweg fit` wrote.")], as_json: Json = False
+) -> None:
+    """Show what a model is: its network, how it was trained, its figures, and what each column became and why."""
+    loaded = load(model)
+    if as_json:
+        _print_json(_summary(loaded))
+        return
+    _print_fit(loaded)
+    settings = loaded.settings
+    recipe = ", ".join(f"{name} {value}" for name, value in settings["recipe"].items() if value is not None)
+    typer.echo(f"made by Thalweg {settings['thalweg']} with seed {settings['seed']}, engine {settings['engine']}; {recipe}\n")
+    table = _rich_table("column", "role", "why", title="What each column became")
+    for decision in loaded.encoder.decisions:
+        table.add_row(decision.column, decision.role, decision.why)
+    _print(table)
+
+
+@app.command(name="engines")
+def engines_command(as_json: Json = False) -> None:
+    """Show which engines work here, and what the processor offers them."""
+    from thalweg import _core
+
+    try:
+        processor = dict(_core.cpu_features())
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    listed = {name: what for name, (_, what) in engines.ENGINES.items()}
+    if as_json:
+        _print_json({"engines": listed, "default": engines.DEFAULT, "processor": processor})
+        return
+    table = _rich_table("engine", "what it is")
+    for name, what in listed.items():
+        table.add_row(f"{name} (default)" if name == engines.DEFAULT else name, what)
+    _print(table)
+    table = _rich_table("processor", "")
+    for name, value in processor.items():
+        table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else f"{value}")
+    _print(table)
+
+
+@app.command(epilog="Example:\n\n  thalweg demo --folder /tmp/thalweg-demo")
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where the model and the report go.")] = Path("thalweg-demo"),
+) -> None:
+    """Train on a real table that comes along, and on the lecture's spam example."""
+    from thalweg import demo as example
+    from thalweg import report as reports
+    from thalweg.progress import Progress
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError, PermissionError) as error:
+        message = f"the folder {str(folder)!r} cannot be made ({error.strerror}); choose another with --folder"
+        raise InputError(message) from error
+    model_path, page = folder / "breast_cancer.thalweg", folder / "breast_cancer.html"
+    _check_outputs({"model": model_path, "report": page}, {})
+    typer.echo("1. A real table: is a breast tumour malignant, from 30 measurements of its cell nuclei (569 rows)\n")
+    model = fit(example.table(), "diagnosis", callbacks=(Progress(),))
+    model.save(model_path)
+    reports.write(model, page, command="thalweg demo")
+    _print_fit(model)
+    typer.echo(reports.verdict(model))
+
+    typer.echo("\n2. The lecture's example: is an e-mail spam, from its length and whether it comes from a trusted sender\n")
+    spam = example.spam()
+    length, answer = spam.undecided
+    table = _rich_table("", "", title=f"{spam.network}, no biases, incremental gradient descent")
+    losses = spam.result.history.loss
+    table.add_row("squared error per mail, epoch by epoch", f"{losses[0]:.3f}, {losses[1]:.3f} … {losses[-1]:.3f}")
+    table.add_row("accuracy on 10,000 new mails", f"{spam.accuracy:.4f}")
+    table.add_row("the best that any rule can do on them", f"{spam.best_accuracy:.4f}")
+    table.add_row(f"a mail of {length:.0f} letters that cannot be told apart", f"[{answer[0]:.2f}, {answer[1]:.2f}]")
+    _print(table)
+    typer.echo(f"model   {model_path}\nreport  {page}")
+
+
+def main() -> None:
+    """Run the command line; what it raises becomes a sentence and an exit status."""
+    warnings.showwarning = _show_warning
+    warnings.simplefilter("always", ThalwegWarning)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows its code, and no error
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        status = app(standalone_mode=False)
+    except UsageError as error:
+        if not error.format_message():  # no arguments at all: the help is there already
+            sys.exit(2)
+        where = error.ctx.command_path if error.ctx else "thalweg"
+        _fail(2, f"{error.format_message().rstrip('.')}; see {where} --help")
+    except InputError as error:
+        _fail(2, str(error))
+    except (KeyboardInterrupt, typer.Abort):
+        _fail(130, "interrupted; nothing was saved")
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read our output has gone; Python would complain at exit
+        sys.exit(1)
+    except OSError as error:
+        _fail(1, f"{error.strerror or error}" + (f": {error.filename!r}" if error.filename else ""))
+    except MemoryError:
+        _fail(1, "the memory of this machine is not enough; give fewer rows or columns, or a smaller network")
+    except Exception as error:
+        if os.environ.get("THALWEG_TRACEBACK"):
+            raise
+        _fail(1, f"a bug: {type(error).__name__}: {error}. Set THALWEG_TRACEBACK=1 to see where, and please report it")
+    if status == 130:  # some releases of Typer take Ctrl-C in their own hands
+        _fail(130, "interrupted; nothing was saved")
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _fail(status: int, message: str) -> NoReturn:
+    typer.echo(f"thalweg: {' '.join(message.split())}", err=True)
+    sys.exit(status)
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+    if issubclass(category, ThalwegWarning):
+        typer.echo(f"thalweg: warning: {message}", err=True)
+
+
+def _names(listed: str) -> list[str]:
+    """Names parted by commas; one that has a comma itself stands in double quotes, as in a CSV file."""
+    try:
+        return [name.strip() for name in next(csv.reader([listed], skipinitialspace=True), []) if name.strip()]
+    except csv.Error as error:
+        message = f"{listed!r} is no list of names ({error}); put a name with a line end in double quotes"
+        raise InputError(message) from error
+
+
+def _whole_numbers(listed: str, option: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(int(number) for number in listed.split(","))
+    except ValueError:
+        message = f"{option} takes whole numbers parted by commas, such as 64,32, not {listed!r}"
+        raise InputError(message) from None
+    return () if numbers == (0,) else numbers
+
+
+def _check_outputs(outputs: dict[str, Path | None], inputs: dict[str, str | None]) -> None:
+    """Said before minutes of training, not after: where a file cannot go, and what it would destroy."""
+    taken = {os.path.realpath(path): what for what, path in inputs.items() if path is not None and os.path.exists(path)}
+    for what, path in outputs.items():
+        if path is None:
+            continue
+        _check_place(path)
+        place = os.path.realpath(path)
+        if place in taken:
+            message = f"the {what} would overwrite the {taken[place]} {str(path)!r}; choose another name"
+            raise InputError(message)
+        taken[place] = what
+
+
+def _check_place(path: Path) -> None:
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        message = f"{str(path)!r} cannot be written: the folder {str(folder)!r} does not exist"
+        raise InputError(message)
+    if path.is_dir():
+        message = f"{str(path)!r} is a folder; name a file in it"
+        raise InputError(message)
+    if path.exists() and not path.is_file():
+        message = f"{str(path)!r} is not an ordinary file; choose another name"
+        raise InputError(message)
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        message = f"{str(path)!r} may not be written: permission denied"
+        raise InputError(message)
+
+
+def _summary(model: Model) -> dict[str, Any]:
+    """A model as plain JSON types."""
+    classes = model.classes
+    return {
+        "targets": list(model.encoder.targets),
+        "task": model.encoder.task,
+        "classes": None if classes is None else [_plain(label) for label in classes],
+        "network": model.network.to_dict(),
+        "parameters": model.network.n_parameters,
+        "epochs": len(model.history),
+        "best_epoch": model.settings["best_epoch"],
+        "status": model.status.name,
+        "message": model.settings["message"],
+        "figures": model.figures,
+        "decisions": [vars(decision) for decision in model.encoder.decisions],
+        "settings": model.settings,
+    }
+
+
+def _plain(label: Any) -> Any:
+    return label.tolist() if hasattr(label, "tolist") else label
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def _print_fit(model: Model) -> None:
+    """The compact table that `fit`, `inspect` and `demo` show."""
+    figures, settings = model.figures, model.settings
+    rows, columns = figures["rows"], figures["columns"]
+    targets = ", ".join(model.encoder.targets)
+    table = _rich_table("", "", title=f"{settings['data']}: {targets} ({model.encoder.task})")
+    without = f", {rows['without_target']:,} left out without a target" if rows["without_target"] else ""
+    table.add_row(
+        "rows",
+        f"{rows['given']:,}: {rows['training']:,} to train, {rows['validation']:,} to validate, "
+        f"{rows['held_out']:,} held out{without}",
+    )
+    for decision in model.encoder.decisions:
+        if decision.role == "target":
+            table.add_row("target", f"{decision.column}: {decision.why}")
+    table.add_row("columns", f"{columns['used']} of {columns['given']} used, as {columns['features']} inputs")
+    table.add_row("network", f"{model.network}: {model.network.n_parameters:,} parameters")
+    table.add_row("training", f"{len(model.history)} epochs, best {settings['best_epoch']}: {settings['message']}")
+    table.add_row("time", f"{figures['seconds']['training']:.1f} s of training, {figures['seconds'].get('all', 0):.1f} s in all")
+    _print(table)
+    if "network" in figures:
+        _print_figures(model)
+    elif rows["held_out"]:
+        typer.echo("It was interrupted before the held-out figures were there.\n")
+    else:
+        losses = figures["validation"]
+        typer.echo(
+            f"No rows were held out, so there are no held-out figures. The validation loss is {losses['loss']:.4g}, and "
+            f"with the same answer for every row it would be {losses['baseline']:.4g}.\n"
+        )
+
+
+FIGURES = {  # name in figures -> (heading, format), of which those that a task has are shown
+    "accuracy": ("accuracy", ".4f"),
+    "log_loss": ("log-loss", ".4f"),
+    "auc": ("AUC", ".4f"),
+    "exact": ("all right", ".4f"),
+    "rmse": ("RMSE", ",.5g"),
+    "mae": ("MAE", ",.5g"),
+    "r2": ("R²", ".4f"),
+}
+
+
+def _print_figures(model: Model) -> None:
+    figures = model.figures
+    shown = [name for name in FIGURES if name in figures["network"]]
+    size = figures["tree"]["size"]
+    baseline = "mean" if model.encoder.task == "regression" else "majority"
+    named = {"network": "network", "tree": f"decision tree, {size['leaves']} leaves", "baseline": f"baseline: {baseline}"}
+    table = _rich_table(f"on {figures['rows']['held_out']:,} held-out rows", *(FIGURES[name][0] for name in shown))
+    for key, label in named.items():
+        cells = (figures[key][name] for name in shown)
+        table.add_row(label, *("–" if cell is None else f"{cell:{FIGURES[name][1]}}" for name, cell in zip(shown, cells, strict=True)))
+    _print(table)
+    for note in figures["network"].get("notes", {}).items():
+        typer.echo(f"{note[0]}: {note[1]}\n")
+    classes = model.classes
+    if model.encoder.task == "classification" and len(classes) <= 10:
+        table = _rich_table("actual \\ predicted", *map(str, classes))
+        for label, counts in zip(classes, figures["network"]["confusion"], strict=True):
+            table.add_row(str(label), *(f"{count:,}" for count in counts))
+        _print(table)
+
+
+def _rich_table(*headings: str, title: str | None = None) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(
+        box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", pad_edge=False,
+        show_header=any(headings),
+    )  # fmt: skip
+    for place, heading in enumerate(headings):
+        table.add_column(Text(heading), justify="left" if place == 0 or not all(headings[:2]) or "why" in headings else "right")
+    return table
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console
+
+    # Nothing is cut where the output is not a terminal; markup in names of columns is text.
+    console = Console(markup=False, highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)

@@ -1,0 +1,163 @@
+"""Cells of a new table in the form that the training table had them.
+
+A file with one odd cell arrives as text where training saw numbers, a column without a single value as anything, codes
+that were text as numbers. What means the same is accepted; the first cell that does not is named with its row.
+"""
+
+import datetime
+import re
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, NoReturn
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Shaped
+
+from thalweg.cells import MISSING_WORDS
+from thalweg.errors import TableError
+from thalweg.table import Column, Kind, Table
+
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
+_TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?")
+_TRUTH = {word: False for word in ("0", "false", "no", "f", "n")} | {
+    word: True for word in ("1", "true", "yes", "t", "y")
+}
+
+
+def factorize(values: Shaped[np.ndarray, " n"]) -> tuple[Int[np.ndarray, " n"], list[str]]:
+    """For each cell of text the index of its word, and the words in order of appearance.
+
+    >>> codes, words = factorize(np.array(["b", "a", "b"], dtype=object))
+    >>> codes.tolist(), words
+    ([0, 1, 0], ['b', 'a'])
+    """
+    import pyarrow as pa
+
+    coded = pa.array(values, type=pa.large_string()).dictionary_encode()
+    return coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
+
+
+def as_numbers(column: Column, table: Table) -> Float[np.ndarray, " n"]:
+    """The cells as numbers, nan where missing; raises TableError for the first cell that is none.
+
+    >>> age = Column("age", Kind.TEXT, np.array(["39", "?"], dtype=object), np.array([False, False]))
+    >>> as_numbers(age, Table("new.csv", (age,))).tolist()
+    [39.0, nan]
+    """
+    if column.kind is Kind.NUMBER:
+        return column.values
+    if column.kind is Kind.BOOLEAN:
+        return np.where(column.missing, np.nan, column.values)
+    if column.kind is Kind.TEXT:
+        numbers = _each_word(column, table, _number, np.nan, np.float64, "a number")
+        if np.isinf(numbers).any():
+            _refuse(column, table, np.isinf(numbers), "a finite number")
+        return numbers
+    if not column.missing.all():
+        _refuse(column, table, ~column.missing, "a number")
+    return np.full(len(column.missing), np.nan)
+
+
+def as_booleans(column: Column, table: Table) -> tuple[Bool[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """The cells as true or false, and which are missing; 0, 1, yes, no, t, f, y and n are understood."""
+    if column.kind is Kind.BOOLEAN:
+        return column.values, column.missing
+    if column.kind is Kind.TEXT:
+        truth = _each_word(column, table, lambda word: _TRUTH.get(word.lower()), np.nan, np.float64, "true or false")
+        return truth == 1.0, np.isnan(truth)
+    values = as_numbers(column, table)
+    missing = np.isnan(values)
+    other = ~missing & (values != 0.0) & (values != 1.0)
+    if other.any():
+        _refuse(column, table, other, "true or false")
+    return values == 1.0, missing
+
+
+def as_dates(column: Column, table: Table) -> Shaped[np.ndarray, " n"]:
+    """The cells as datetime64[us], NaT where missing; raises TableError for the first cell that is no ISO date."""
+    nat = np.datetime64("NaT", "us")
+    if column.kind is Kind.DATE:
+        return column.values
+    if column.kind is Kind.TEXT:
+        return _each_word(column, table, _date, nat, "datetime64[us]", "an ISO date")
+    if not column.missing.all():
+        _refuse(column, table, ~column.missing, "an ISO date")
+    return np.full(len(column.missing), nat)
+
+
+def as_texts(column: Column, known: Collection[str]) -> tuple[Shaped[np.ndarray, " n"], Bool[np.ndarray, " n"]]:
+    """The cells as text, and which are missing; of several ways to write a number, truth or date, one that is `known`.
+
+    >>> code = Column("code", Kind.NUMBER, np.array([3.0, 4.5]), np.array([False, False]))
+    >>> as_texts(code, {"3.0"})[0].tolist()
+    ['3.0', '4.5']
+    """
+    if column.kind is Kind.TEXT:
+        return column.values, column.missing
+    ways = {Kind.NUMBER: _ways_of_number, Kind.BOOLEAN: _ways_of_truth, Kind.DATE: _ways_of_date}[column.kind]
+    texts = np.full(len(column.values), "", dtype=object)
+    unique, codes = np.unique(column.values[~column.missing], return_inverse=True)
+    written = [[*ways(value)] for value in unique]
+    words = [next((way for way in way_list if way in known), way_list[0]) for way_list in written]
+    texts[~column.missing] = np.array(words, dtype=object)[codes] if words else []
+    return texts, column.missing
+
+
+def _ways_of_number(value: float) -> Iterable[str]:
+    if value == int(value):
+        yield str(int(value))
+    yield repr(float(value))
+
+
+def _ways_of_truth(value: bool) -> Iterable[str]:
+    word = "true" if value else "false"
+    return word, word.title(), word.upper()
+
+
+def _ways_of_date(value: np.datetime64) -> Iterable[str]:
+    moment = str(value.astype("datetime64[us]"))
+    day, _, time = moment.partition("T")
+    time = time.removesuffix(".000000")
+    return (day, f"{day} {time}", f"{day}T{time}") if time == "00:00:00" else (f"{day} {time}", f"{day}T{time}")
+
+
+def _number(word: str) -> float | None:
+    if _NUMBER.fullmatch(word):
+        return float(word)
+    time = _TIME.fullmatch(word)
+    return None if time is None else 3600.0 * int(time[1]) + 60.0 * int(time[2]) + float(time[3] or 0.0)
+
+
+def _date(word: str) -> np.datetime64 | None:
+    try:
+        moment = datetime.datetime.fromisoformat(word.replace("/", "-"))
+    except ValueError:
+        return None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(datetime.UTC).replace(tzinfo=None)
+    return np.datetime64(moment, "us")
+
+
+def _each_word(
+    column: Column, table: Table, read: Callable[[str], Any], missing: Any, dtype: Any, what: str
+) -> Shaped[np.ndarray, " n"]:
+    """Every word read once; the words for missing, and cells marked missing, become `missing`."""
+    codes, words = factorize(column.values)
+    values = [missing if word.strip() in MISSING_WORDS else read(word.strip()) for word in words]
+    unread = np.array([value is None for value in values], dtype=bool)
+    wrong = unread[codes] & ~column.missing
+    if wrong.any():
+        _refuse(column, table, wrong, what)
+    cells = np.array([missing if value is None else value for value in values], dtype=dtype)[codes]
+    cells[column.missing] = missing
+    return cells
+
+
+def _refuse(column: Column, table: Table, wrong: Bool[np.ndarray, " n"], what: str) -> NoReturn:
+    row = int(np.argmax(wrong))
+    value = column.values[row]
+    shown = repr(value) if column.kind is Kind.TEXT else str(value)
+    raise TableError(
+        f"Column {column.name!r} of {table.name} has {shown} in row {table.row_number(row)}, which is not {what} as in "
+        f"training; correct the cell or leave it empty."
+    )

@@ -1,0 +1,388 @@
+"""One self-contained HTML file about a model: how good it is on held-out rows, what it learnt from, how to repeat it.
+
+The template report.html holds the text and the styles; the figures are inline SVG of `thalweg.plots`. The file names
+nothing outside itself and runs no script; the same model gives the same bytes. Figures of a model's held-out rows need
+its evidence, which is there right after `fit`; a model from a file has the tables and the confusion matrix.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import platform
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg import engines, optimizers, plots, randomness, scores, whole_file
+from thalweg.fitting import Recipe, fit, score
+from thalweg.model import Model
+
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Permutation importance costs rows × repeats × columns predictions: these bound it.
+IMPORTANCE_ROWS, IMPORTANCE_REPEATS = 2_000, 3
+MANY_COLUMNS = 100  # with more of them, the following two
+MANY_COLUMNS_ROWS, MANY_COLUMNS_REPEATS = 500, 1
+DRAWN_TARGETS = 6  # of several targets only the first ones are drawn; all are in the table
+
+_RIVALS = ("network", "tree", "baseline")
+_BASELINES = {
+    "classification": "always guessing by the shares of the classes",
+    "multilabel": "always guessing by the share of each target",
+    "regression": "always predicting the mean",
+}
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure for the page, what it shows in words, and how to read it."""
+
+    figure: Figure
+    description: str
+    note: str
+    heading: str = ""  # the target, where there are several
+
+    def svg(self) -> str:
+        """The figure as one `<svg>` element that says to a screen reader what it shows."""
+        from markupsafe import Markup, escape
+
+        text = re.sub(r"<metadata>.*?</metadata>\s*", "", plots.svg(self.figure), count=1, flags=re.DOTALL)
+        text = re.sub(r'<g id="[^"]*"', "<g", text)  # nothing refers to a group
+        # Figures have marks and frames in common: a prefix makes their names the page's only ones. What stands between
+        # < and > is never text of a table, where these characters are escaped.
+        prefix = f"f{zlib.crc32(text.encode('utf-8', 'replace')):08x}-"
+        names = re.compile(r'\b(id="|url\(#|href="#)')
+        text = re.sub("<[^>]*>", lambda tag: names.sub(rf"\1{prefix}", tag[0]), text)
+        return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{escape(self.description)}" ', 1))
+
+
+def write(model: Model, path: str | os.PathLike[str], *, command: str | None = None) -> None:
+    """Write the report about a model to one HTML file, whole or not at all.
+
+    Args:
+        model: best right after `fit`, while it has its evidence.
+        path: of the file; an older one is replaced.
+        command: the command line that made the model, quoted for a shell; the call in Python is shown in any case.
+
+    Raises:
+        FileError: the path cannot be written: no such folder, no permission, not an ordinary file.
+        OSError: the disk is full or fails; the old file is intact.
+    """
+    page = html(model, command=command).encode("utf-8", "replace")
+    with whole_file.writing(path) as file:
+        file.write(page)
+
+
+def html(model: Model, *, command: str | None = None) -> str:
+    """The report as the text of an HTML page."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"number": number, "percent": _percent, "count": "{:,}".format}
+    template = environment.from_string(Path(__file__).with_name("report.html").read_text("utf-8"))
+    encoder, figures, settings = model.encoder, model.figures, model.settings
+    return template.render(
+        model=model, encoder=encoder, figures=figures, settings=settings, history=model.history,
+        targets=", ".join(encoder.targets), verdict=verdict(model), key_figures=list(_key_figures(model)),
+        notes=figures.get("network", {}).get("notes", {}), baseline=_BASELINES[encoder.task],
+        loss=_loss_curves(model.evidence.model if model.evidence else model),
+        results=list(_results(model)), calibrations=list(_calibrations(model)),
+        importance=_importance(model), network=_network(model), omitted=max(0, len(encoder.targets) - DRAWN_TARGETS),
+        classes=_by_class(model), settings_table=_settings(model), versions=_versions(model),
+        command=command, call=_call(model),
+    )  # fmt: skip
+
+
+def verdict(model: Model) -> str:
+    """How the network compares with the decision tree and the baseline on the held-out rows, in one sentence.
+
+    They are compared by log-loss, RMSE, or the mean R² of several numbers. "Level" with the tree means that the mean
+    difference of the losses, row by row, is within two of its standard errors.
+    """
+    figures, encoder = model.figures, model.encoder
+    if "network" not in figures:
+        return "No rows were held out, so nothing is known of how good the network is on new rows."
+    key, name = _judged_by(figures["network"], len(encoder.targets), encoder.task)
+    network, tree, baseline = (_as_loss(figures[who], key) for who in _RIVALS)
+    difference, least = figures["paired"]["difference"], 2 * figures["paired"]["error"]
+    standing = "level with" if abs(difference) <= least else "better than" if difference < 0 else "worse than"
+    learnt = network < baseline
+    if standing == "better than":
+        beside = "and than" if learnt else "but no better than"
+    else:
+        beside = f"{'but' if learnt and standing == 'worse than' else 'and'} {'better' if learnt else 'no better'} than"
+    if not learnt and tree >= baseline:
+        end = "; neither has learnt anything that holds for new rows."
+    elif standing == "worse than":
+        end = "; a tree would do better here."
+    elif not learnt:
+        end = "; what it has learnt does not hold for new rows."
+    else:
+        end = "; a tree, which is easier to explain, would do here." if standing == "level with" else "."
+    leaves = figures["tree"]["size"]["leaves"]
+    rows = f"{figures['rows']['held_out']:,} {'rows of the test table' if model.settings['test'] else 'held-out rows'}"
+    shown = [number(figures[who][key], 3) for who in _RIVALS]
+    return (
+        f"On the {rows} the network is {standing} a decision tree of {leaves:,} {'leaf' if leaves == 1 else 'leaves'} "
+        f"{beside} {_BASELINES[encoder.task]}: "
+        f"{'mean ' if len(encoder.targets) > 1 else ''}{name} {shown[0]} against {shown[1]} and {shown[2]}{end}"
+    )
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """A number for reading: so many significant digits, thousands parted, a dash for None.
+
+    >>> number(0.14), number(68590.43), number(-1234567890.0), number(None)
+    ('0.1400', '68,590', '−1.235e+09', '–')
+    """
+    if value is None:
+        return "–"
+    text = f"{value:,.0f}" if 10 ** (digits - 1) <= abs(value) < 1e7 else f"{value:#.{digits}g}".rstrip(".")
+    return text.replace("-", "−", 1) if value < 0 else text
+
+
+def _share(value: float | None) -> str:
+    """A measure whose best is 1, to four decimals (R² has no lower bound: beyond −10 its size is all that matters)."""
+    return number(value) if value is None or abs(value) > 10 else f"{value:.4f}".replace("-", "−")
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"
+
+
+# By task: key of scores.py, name, which is best, how it is written.
+_MEASURES: dict[str, tuple[tuple[str, str, Any, Any], ...]] = {
+    "classification": (
+        ("accuracy", "Accuracy", max, _percent), ("log_loss", "Log-loss", min, number), ("auc", "AUC", max, _share),
+    ),
+    "regression": (("rmse", "RMSE", min, number), ("mae", "MAE", min, number), ("r2", "R²", max, _share)),
+}  # fmt: skip
+_MEASURES["multilabel"] = (("exact", "All targets right", max, _percent), *_MEASURES["classification"])
+
+
+def _judged_by(figures: dict[str, Any], targets: int, task: str) -> tuple[str, str]:
+    """Key and name of the measure that decides; several numbers may have different units, which R² has not."""
+    if task != "regression":
+        return "log_loss", "log-loss"
+    return ("r2", "R²") if targets > 1 and figures["r2"] is not None else ("rmse", "RMSE")
+
+
+def _as_loss(figures: dict[str, Any], key: str) -> float:
+    return 1 - figures[key] if key == "r2" else figures[key]
+
+
+def _key_figures(model: Model) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """(heading, rows) for all held-out rows together and, of several targets, for each."""
+    figures, task = model.figures, model.encoder.task
+    if "network" not in figures:
+        return
+    who = [figures[name] for name in _RIVALS]
+    several = "targets" in figures["network"]
+    # Errors in different units have no mean; R², the last measure, has no unit.
+    together = _MEASURES[task][-1:] if several and task == "regression" else _MEASURES[task]
+    yield ("Mean of the targets" if several else "", [_row(who, *measure) for measure in together])
+    if several:
+        single = _MEASURES["classification" if task == "multilabel" else task]
+        for target in model.encoder.targets:
+            yield target, [_row([one["targets"][target] for one in who], *measure) for measure in single]
+
+
+def _row(who: Sequence[dict[str, Any]], key: str, name: str, best: Any, shown: Any) -> dict[str, Any]:
+    cells = [shown(one[key]) for one in who]
+    known = [one[key] for one in who if one[key] is not None]
+    first = cells.index(shown(best(known))) if known else 0
+    alone = known and cells.count(cells[first]) == 1
+    hint = "higher is better" if best is max else "lower is better"
+    return {"name": name, "hint": hint, "cells": cells, "best": first if alone else None}
+
+
+def _loss_curves(model: Model) -> Drawing | None:
+    history = model.history
+    if not len(history):
+        return None
+    validated = bool(np.isfinite(history.validation_loss).any())
+    best = history.best_epoch if validated else None
+    measure = f"mean {model.network.loss.name.replace('_', ' ')} per row"
+    if model.encoder.task == "regression":
+        measure += ", target standardised"
+    description = f"Loss by epoch: training loss from {number(history.loss[0])} to {number(history.loss[-1])}"
+    if best:
+        description += f", lowest value {number(float(history.value[best - 1]))} at epoch {best}"
+    note = (
+        "Both lines should fall; where the dashed one, on rows that training never used, turns up again, the network "
+        "has begun to learn its training rows by heart."
+        if validated
+        else "The line should fall; there were no rows to tell how it goes on rows that training never used."
+    )
+    figure = plots.loss_curves(history.epoch, history.loss, history.validation_loss, best, measure=measure)
+    return Drawing(figure, description + ".", note)
+
+
+def _results(model: Model) -> Iterator[Drawing]:
+    """Confusion matrices, which figures in a file suffice for, or residuals, which need the evidence."""
+    encoder, figures = model.encoder, model.figures
+    several = len(encoder.targets) > 1
+    if encoder.task == "regression":
+        evidence = model.evidence
+        if evidence is None:
+            return
+        actual, predicted = (_columns(a) for a in (evidence.y, evidence.model.encoder.decode(evidence.outputs)))
+        for i, target in enumerate(encoder.targets[:DRAWN_TARGETS]):
+            note = (
+                "Left, points on the dashed line are predicted exactly; right, they should lie around zero without a "
+                "pattern, for a pattern is something that the network has missed."
+            )
+            description = f"Predicted against actual {target}, and residuals, for the held-out rows."
+            figure = plots.residuals(actual[:, i], predicted[:, i], target=target)
+            yield Drawing(figure, description, note, target if several else "")
+        return
+    if "network" not in figures:
+        return
+    note = "Each row is an actual class and each column a predicted one; what is right lies on the diagonal."
+    for target, figures_of_one, labels in _each_class_target(model):
+        counts = np.array(figures_of_one["confusion"])
+        right = f"{counts.trace():,} of {counts.sum():,} held-out rows are predicted right"
+        description = f"Confusion matrix of {target}: {right}."
+        yield Drawing(plots.confusion_matrix(counts, labels), description, note, target if several else "")
+
+
+def _each_class_target(model: Model) -> Iterator[tuple[str, dict[str, Any], list[Any]]]:
+    """(name, figures, labels) of each target that is drawn."""
+    encoder, figures = model.encoder, model.figures["network"]
+    if encoder.task == "classification":
+        yield encoder.targets[0], figures, list(encoder.classes)
+        return
+    for target, labels in list(zip(encoder.targets, encoder.classes, strict=True))[:DRAWN_TARGETS]:
+        yield target, figures["targets"][target], list(labels)
+
+
+def _calibrations(model: Model) -> Iterator[Drawing]:
+    encoder, evidence = model.encoder, model.evidence
+    if evidence is None or encoder.task == "regression":
+        return
+    note = "On the dashed line, what was said to have a probability of 80 % is so in 80 % of the cases; below it, "
+    if encoder.task == "classification" and len(encoder.classes) > 2:
+        note += "the network is too sure of itself, above it too cautious."
+        yield Drawing(plots.calibration(evidence.outputs, evidence.y), "Calibration of the most probable class.", note)
+        return
+    binary = encoder.task == "classification"
+    classes = [encoder.classes] if binary else encoder.classes
+    actual, given = (evidence.y[:, None], evidence.outputs[:, 1:]) if binary else (evidence.y, evidence.outputs)
+    for i, target in enumerate(encoder.targets[:DRAWN_TARGETS]):
+        label = f"“{classes[i][1]}”"
+        description = f"Calibration: probability given to {label} of {target}, against how often it was so."
+        figure = plots.calibration(given[:, i], actual[:, i])
+        rest = f"{label}, whose probability this is, is rarer than the network says, above it more frequent."
+        yield Drawing(figure, description, note + rest, "" if binary else target)
+
+
+def _importance(model: Model) -> Drawing | None:
+    """How much worse the held-out figure gets when a column is shuffled, on a bounded number of rows."""
+    evidence = model.evidence
+    if evidence is None:
+        return None
+    measured, encoder = evidence.model, evidence.model.encoder
+    of = np.array(encoder.feature_columns, dtype=object)
+    columns = list(dict.fromkeys(encoder.feature_columns))
+    groups = [np.flatnonzero(of == column) for column in columns]
+    many = len(columns) > MANY_COLUMNS
+    rows, repeats = (MANY_COLUMNS_ROWS, MANY_COLUMNS_REPEATS) if many else (IMPORTANCE_ROWS, IMPORTANCE_REPEATS)
+    seed = model.settings["seed"]
+    # `epoch` sets this draw apart from the shuffles of the groups, which are numbered below it.
+    drawn = np.sort(randomness.permutation(seed, "importance", len(evidence.X), epoch=len(groups))[:rows])
+    X, y = evidence.X[drawn], evidence.y[drawn]
+    key, name = _judged_by(score(encoder, y, evidence.outputs[drawn]), len(encoder.targets), encoder.task)
+    engine = engines.get(model.settings["engine"])
+    means, deviations = scores.permutation_importance(
+        lambda X: engine.predict(measured.network, measured.parameters, X.astype(measured.parameters.dtype)),
+        X, y, groups, lambda y, outputs: _as_loss(score(encoder, y, outputs), key), repeats, seed,
+    )  # fmt: skip
+    measure = f"{'fall' if key == 'r2' else 'rise'} of the held-out {name} when the column is shuffled"
+    top = [f"{columns[i]} ({number(float(means[i]), 3)})" for i in np.argsort(-means, kind="stable")[:3]]
+    times = "once" if repeats == 1 else f"{repeats} times, the line showing the standard deviation"
+    note = (
+        f"The longer the bar, the more the network relies on the column; columns that say the same share their "
+        f"importance. Measured on {len(drawn):,} held-out rows, each column shuffled {times}."
+    )
+    figure = plots.importance(columns, means, deviations, measure=measure)
+    return Drawing(figure, f"Permutation importance; the largest: {', '.join(top)}.", note)
+
+
+def _network(model: Model) -> Drawing:
+    network, encoder = model.network, model.encoder
+    labels = list(encoder.classes) if encoder.task == "classification" else encoder.targets
+    figure = plots.network(
+        network.sizes, [g.name for g in network.activation], network.output.name, encoder.feature_names, labels,
+        [W for W, _ in network.views(model.parameters)],
+    )  # fmt: skip
+    note = (
+        "A circle is a feature, a unit or an output; the wider a line, the larger the weight, solid if positive, "
+        "dashed if negative; dots stand for what is left out of the drawing."
+    )
+    return Drawing(figure, f"Network of {network.n_parameters:,} parameters: {network}.", note)
+
+
+def _by_class(model: Model) -> list[tuple[Any, int, float | None, float | None]]:
+    """(label, held-out rows, recall, precision) of each class."""
+    figures = model.figures.get("network", {})
+    if model.encoder.task != "classification" or not figures:
+        return []
+    rows = np.array(figures["confusion"]).sum(axis=1).tolist()
+    return list(zip(model.encoder.classes, rows, figures["recall"], figures["precision"], strict=True))
+
+
+def _settings(model: Model) -> list[tuple[str, str]]:
+    settings, network = model.settings, model.network
+    stop = settings["recipe"]
+    return [
+        ("Task", model.encoder.task + (" (found by itself)" if settings["task"] == "auto" else " (as asked)")),
+        ("Network", f"{network}, {network.n_parameters:,} parameters"),
+        ("Dropout", ", ".join(f"{rate:g}" for rate in network.dropout) or "none"),
+        ("Optimizer", repr(optimizers.find_optimizer(settings["optimizer"]))),
+        ("Batch", f"{settings['batch']} rows"),
+        ("At most", f"{stop['epochs']} epochs" + (f", {stop['seconds']:g} seconds" if stop["seconds"] else "")),
+        ("Patience", "none" if stop["patience"] is None else f"{stop['patience']} epochs without a better value"),
+        ("Held out", f"the table {settings['test']}" if settings["test"] else f"{settings['holdout']:.4g} of the rows"),
+        ("Validation", f"{settings['validation']:.4g} of the other rows"),
+        ("Left out", ", ".join(settings["drop"]) or "no column"),
+        ("Seed", str(settings["seed"])),
+        ("Engine", settings["engine"]),
+    ]
+
+
+def _call(model: Model) -> str:
+    """The call of `fit` that makes the same model again, without what is its default anyway."""
+    settings, targets = model.settings, model.encoder.targets
+    options = inspect.signature(fit).parameters.values()
+    usual = {option.name: option.default for option in options if option.kind is option.KEYWORD_ONLY} | asdict(Recipe())
+    given = {name: value for name, value in settings.items() if name in usual and name != "test"}
+    given = {name: tuple(v) if isinstance(v, list) else v for name, v in (given | settings["recipe"]).items()}
+    words = [f"target={(targets[0] if len(targets) == 1 else list(targets))!r}"]
+    words += [f"{name}={value!r}" for name, value in given.items() if value != usual[name]]
+    words += ["test=test"] * bool(settings["test"])
+    return f"thalweg.fit(data, {', '.join(words)})"
+
+
+def _versions(model: Model) -> list[tuple[str, str]]:
+    import matplotlib
+    import sklearn
+
+    return [
+        ("Thalweg", model.settings["thalweg"]),
+        ("Python", platform.python_version()),
+        ("NumPy", np.__version__),
+        ("scikit-learn", sklearn.__version__),
+        ("Matplotlib", matplotlib.__version__),
+    ]
+
+
+def _columns(values: np.ndarray) -> np.ndarray:
+    return values.reshape(len(values), -1)
