@@ -69,6 +69,7 @@ def fit_command(
     target: Annotated[str, typer.Option(help="The column to predict; several are parted by commas.")],
     task: Annotated[str, typer.Option(help="auto, classification or regression.")] = "auto",
     drop: Annotated[str, typer.Option(help="Columns to leave out, parted by commas.")] = "",
+    keep: Annotated[str, typer.Option(help="Columns to use although they look like identifiers or free text.")] = "",
     test: Annotated[str | None, typer.Option(help="A table to measure on, instead of holding rows out.")] = None,
     holdout: Annotated[float, typer.Option(help="Share of the rows held out to measure on; 0 uses every row.")] = HOLDOUT,
     refit: Annotated[bool, typer.Option("--refit", help="Train again on all rows for the epochs found.")] = False,
@@ -107,13 +108,17 @@ def fit_command(
     page = None if no_report else (report or output.with_suffix(".html"))
     _check_outputs({"model": output, "report": page}, {"table": data, "test table": test})
     model = fit(
-        data, _names(target), task=task, drop=_names(drop), test=test, holdout=holdout, refit=refit, seed=seed,
+        data, _names(target), task=task, drop=_names(drop), keep=_names(keep), test=test, holdout=holdout, refit=refit, seed=seed,
         engine=engine, callbacks=() if quiet else (Progress(),), hidden=_whole_numbers(hidden, "--hidden"),
         activation=activation, dropout=dropout, learning_rate=learning_rate, weight_decay=weight_decay, epochs=epochs,
         patience=patience, batch=batch, seconds=seconds,
     )  # fmt: skip
     model.save(output)
     is_interrupted = model.status is Status.INTERRUPTED
+    is_shown = not (quiet or as_json)
+    if is_shown:
+        _print_fit(model)
+        typer.echo(f"model   {output}")
     if page is not None:
         try:
             reports.write(model, page, command=shlex.join(["thalweg", *sys.argv[1:]]))
@@ -121,10 +126,8 @@ def fit_command(
             page, is_interrupted = None, True
     if as_json:
         _print_json({**_summary(model), "model": str(output), "report": str(page) if page else None})
-    elif not quiet:
-        _print_fit(model)
-        typer.echo(reports.verdict(model) + "\n")
-        typer.echo(f"model   {output}" + (f"\nreport  {page}" if page else ""))
+    elif is_shown and page is not None:
+        typer.echo(f"report  {page}")
     if is_interrupted:
         _fail(130, f"interrupted; the best weights so far are saved in {str(output)!r}")
     if model.status.is_failure:
@@ -217,7 +220,6 @@ def demo(
     model.save(model_path)
     reports.write(model, page, command="thalweg demo")
     _print_fit(model)
-    typer.echo(reports.verdict(model))
 
     typer.echo("\n2. The lecture's example: is an e-mail spam, from its length and whether it comes from a trusted sender\n")
     spam = example.spam()
@@ -353,6 +355,8 @@ def _print_json(value: Any) -> None:
 
 def _print_fit(model: Model) -> None:
     """The compact table that `fit`, `inspect` and `demo` show."""
+    from thalweg import report as reports
+
     figures, settings = model.figures, model.settings
     rows, columns = figures["rows"], figures["columns"]
     targets = ", ".join(model.encoder.targets)
@@ -373,14 +377,13 @@ def _print_fit(model: Model) -> None:
     _print(table)
     if "network" in figures:
         _print_figures(model)
-    elif rows["held_out"]:
-        typer.echo("It was interrupted before the held-out figures were there.\n")
     else:
         losses = figures["validation"]
         typer.echo(
-            f"No rows were held out, so there are no held-out figures. The validation loss is {losses['loss']:.4g}, and "
-            f"with the same answer for every row it would be {losses['baseline']:.4g}.\n"
+            f"The validation loss is {losses['loss']:.4g}; it would be {losses['baseline']:.4g} with the same answer for "
+            f"every row."
         )
+    typer.echo(reports.verdict(model) + "\n")
 
 
 FIGURES = {  # name in figures -> (heading, format), of which those that a task has are shown

@@ -4,17 +4,22 @@ A file with one odd cell arrives as text where training saw numbers, a column wi
 that were text as numbers. What means the same is accepted; the first cell that does not is named with its row.
 """
 
+from __future__ import annotations
+
 import datetime
 import re
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
 
 from thalweg.cells import MISSING_WORDS
 from thalweg.errors import TableError
 from thalweg.table import Column, Kind, Table
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int, Shaped
 
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)

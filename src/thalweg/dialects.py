@@ -5,6 +5,8 @@ that do not fit, renames equal names and treats `a` and `A` as one. Here the fir
 row with another number of cells is an error.
 """
 
+from __future__ import annotations
+
 import csv
 import io
 import re
@@ -40,11 +42,11 @@ class Dialect:
         """Whether `3,14` can be a number: not where the comma parts the cells."""
         return self.delimiter not in (",", NO_DELIMITER)
 
-    def lenient(self) -> "Dialect":
+    def lenient(self) -> Dialect:
         """The same for a file that mixes the line ends of Windows and Unix, which the strict parser gives up on."""
         return replace(self, strict=False)
 
-    def latin(self) -> "Dialect":
+    def latin(self) -> Dialect:
         """The same in Latin-1, in which every byte is a character."""
         return replace(self, encoding="latin-1")
 

@@ -4,13 +4,14 @@ The roles of input columns are in `thalweg.features`, how one is chosen in `thal
 `thalweg.targets`.
 """
 
+from __future__ import annotations
+
 import warnings
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Num, Shaped
 
 from thalweg.choosing import choose
 from thalweg.errors import FileError, InputError, TableError, ThalwegWarning
@@ -19,6 +20,10 @@ from thalweg.records import from_plain, to_plain
 from thalweg.sources import check_present
 from thalweg.table import Column, Table
 from thalweg.targets import FEW_INTEGERS, ClassTarget, NumberTarget, Target, are_classes
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Num, Shaped
 
 
 TASKS = ("classification", "regression", "multilabel")
@@ -75,7 +80,7 @@ class Encoder:
         *,
         keep: Collection[str] = (),
         all_rows: Table | None = None,
-    ) -> "Encoder":
+    ) -> Encoder:
         """Learn from training rows without missing targets.
 
         `keep` names columns to use although they look like identifiers or free text. `all_rows` (default: `table`) is
@@ -187,7 +192,7 @@ class Encoder:
         }
 
     @classmethod
-    def from_dict(cls, plain: Any) -> "Encoder":
+    def from_dict(cls, plain: Any) -> Encoder:
         """The encoder of `to_dict`; raises FileError for anything that it cannot have written."""
         keys = ("task", "roles", "targets", "decisions")
         if not isinstance(plain, dict) or set(plain) != set(keys) or plain["task"] not in TASKS:

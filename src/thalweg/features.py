@@ -6,15 +6,20 @@ x ← (x − median) · s with s = 1 / (q75 − q25), or 2 / (max − min) where
 x ← x / √(1 + (x / 3)²), which keeps order and stays below 3 in size. Features that are 0 or 1 are not scaled.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 import numpy as np
-from jaxtyping import Bool, Float, Int, Shaped
 
 from thalweg.coercion import as_booleans, as_dates, as_numbers, as_texts, factorize
 from thalweg.table import Column, Table
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int, Shaped
 
 
 # A value in fewer training rows than `rare_below` shares one slot with the other rare and all unseen values.
@@ -61,7 +66,7 @@ class Scale:
             raise ValueError(f"a scale's width must be positive, not {self.half_width!r}")
 
     @classmethod
-    def learn(cls, values: Float[np.ndarray, " n"]) -> "Scale":
+    def learn(cls, values: Float[np.ndarray, " n"]) -> Scale:
         """From training values without nan, of which two or more differ."""
         halves = values / 2.0
         low, middle, high = np.quantile(halves, (0.25, 0.5, 0.75))
@@ -86,7 +91,7 @@ class Number:
     indicator: bool
 
     @classmethod
-    def learn(cls, column: Column) -> "Number":
+    def learn(cls, column: Column) -> Number:
         """From a NUMBER column of which two or more values differ."""
         return cls(column.name, Scale.learn(column.values[~column.missing]), bool(column.missing.any()))
 
@@ -129,7 +134,7 @@ class TwoValues:
     high: str
 
     @classmethod
-    def learn(cls, column: Column) -> "TwoValues":
+    def learn(cls, column: Column) -> TwoValues:
         """From a TEXT column with exactly two values."""
         low, high = sorted(set(column.values[~column.missing].tolist()))
         return cls(column.name, low, high)
@@ -160,7 +165,7 @@ class Category:
             raise ValueError("a category's values must differ")
 
     @classmethod
-    def learn(cls, column: Column, rare_below: int) -> "Category":
+    def learn(cls, column: Column, rare_below: int) -> Category:
         """From a TEXT column: the MAX_SLOTS most frequent values of at least `rare_below` rows."""
         codes, words = factorize(column.values[~column.missing])
         counts = np.bincount(codes, minlength=len(words))
@@ -200,7 +205,7 @@ class Date:
             raise ValueError(f"a date's cycles must be among {', '.join(CYCLES)}")
 
     @classmethod
-    def learn(cls, column: Column) -> "Date | None":
+    def learn(cls, column: Column) -> Date | None:
         """From a DATE column; None where no part varies."""
         parts = _date_parts(column.values[~column.missing])
         varies = {part for part, values in parts.items() if len(values) and values.min() < values.max()}

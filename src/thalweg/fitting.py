@@ -88,6 +88,7 @@ def fit(
     *,
     task: str = "auto",
     drop: Sequence[str] = (),
+    keep: Sequence[str] = (),
     test: Any = None,
     holdout: float = HOLDOUT,
     validation: float = 0.15,
@@ -106,6 +107,7 @@ def fit(
         task: "classification", "regression", or "auto": text, booleans, categories and whole numbers of at most 10
             values are classes, everything else a number.
         drop: columns to leave out.
+        keep: columns to use although they look like identifiers or free text.
         test: a table of its own to measure on, instead of holding rows out.
         holdout: share of the rows held out to measure on (stratified for classes); 0 uses every row.
         validation: share of the remaining rows that says when to stop and which epoch's weights are best.
@@ -143,7 +145,7 @@ def fit(
     fit_rows, valid_rows = split(kept.n_rows, validation, seed=seed, purpose="validation", labels=labels)
     training, validating = kept.take(fit_rows), kept.take(valid_rows)
 
-    encoder = Encoder.learn(training, targets, task=task, drop=drop, all_rows=whole)
+    encoder = Encoder.learn(training, targets, task=task, drop=drop, keep=keep, all_rows=whole)
     X, Y = encoder.encode(training), encoder.encode_targets(training)
     X_valid, Y_valid = encoder.encode(validating), encoder.encode_targets(validating)
     if test is not None:
@@ -166,7 +168,7 @@ def fit(
     model = Model(
         encoder, network, result.parameters, result.history, result.status, figures,
         {
-            "thalweg": __version__, "data": whole.name, "task": task, "drop": list(drop), "holdout": holdout,
+            "thalweg": __version__, "data": whole.name, "task": task, "drop": list(drop), "keep": list(keep), "holdout": holdout,
             "test": held_out.name if test is not None and held_out else None, "validation": validation, "refit": False,
             "seed": seed, "engine": engine, "recipe": dataclasses.asdict(settings), "message": result.message,
             "best_epoch": result.best_epoch, "optimizer": options["optimizer"].to_dict(), "batch": options["batch"],
@@ -221,7 +223,7 @@ class _StopAfter:
 def _refit(model: Model, whole: Table, recipe: Recipe, options: dict[str, Any], callbacks: Sequence[Any]) -> Model:
     """The same again on all rows, for as many epochs as were best when there were rows to tell."""
     old = model.encoder
-    encoder = Encoder.learn(whole, old.targets, task=old.task, drop=model.settings["drop"])
+    encoder = Encoder.learn(whole, old.targets, task=old.task, drop=model.settings["drop"], keep=model.settings["keep"])
     network = recipe.network(encoder)
     stop = {"stop": Stop(epochs=recipe.epochs), "callbacks": [*callbacks, _StopAfter(model.history.best_epoch)]}
     result = train(network, encoder.encode(whole), encoder.encode_targets(whole), **{**options, **stop})

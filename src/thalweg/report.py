@@ -109,7 +109,8 @@ def verdict(model: Model) -> str:
     """
     figures, encoder = model.figures, model.encoder
     if "network" not in figures:
-        return "No rows were held out, so nothing is known of how good the network is on new rows."
+        reason = "It was interrupted before it was measured" if figures["rows"]["held_out"] else "No rows were held out"
+        return f"{reason}, so nothing is known of how good the network is on new rows."
     key, name = _judged_by(figures["network"], len(encoder.targets), encoder.task)
     network, tree, baseline = (_as_loss(figures[who], key) for who in _RIVALS)
     difference, least = figures["paired"]["difference"], 2 * figures["paired"]["error"]

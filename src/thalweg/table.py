@@ -3,16 +3,21 @@
 What counts as missing, and how kinds are found, is said in `thalweg.cells`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Bool, Int, Shaped
 
 from thalweg.cells import Field, Kind
 from thalweg.errors import TableError
 from thalweg.sources import Source, check_present, open_source
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Int, Shaped
 
 
 # A file of 75 KB can declare 80 MB of equal cells, so a whole table may take at most this share of DuckDB's limit
@@ -33,7 +38,7 @@ class Column:
     missing: Bool[np.ndarray, " n"]
     integer: bool = False
 
-    def take(self, rows: Any) -> "Column":
+    def take(self, rows: Any) -> Column:
         """The same column with these rows (indices or a mask)."""
         return Column(self.name, self.kind, self.values[rows], self.missing[rows], self.integer)
 
@@ -70,12 +75,12 @@ class Table:
         """The number in the source, from 1 and without the header, of the row at this index."""
         return row + 1 if self.numbers is None else int(self.numbers[row])
 
-    def take(self, rows: Any) -> "Table":
+    def take(self, rows: Any) -> Table:
         """The table of these rows (indices or a mask); they keep their numbers."""
         numbers = np.arange(1, self.n_rows + 1) if self.numbers is None else self.numbers
         return Table(self.name, tuple(column.take(rows) for column in self.columns), numbers[rows])
 
-    def drop(self, names: Collection[str]) -> "Table":
+    def drop(self, names: Collection[str]) -> Table:
         """The table without these columns; raises TableError for a name that it has not."""
         check_present(list(names), self.names, self.name)
         return Table(self.name, tuple(c for c in self.columns if c.name not in names), self.numbers)

@@ -1,14 +1,19 @@
 """What is predicted: a column of classes, or a column of numbers in units of its standard deviation."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
 
 from thalweg.coercion import as_booleans, as_numbers, as_texts
 from thalweg.errors import TableError
 from thalweg.table import Column, Kind, Table
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Shaped
 
 
 MAX_CLASSES = 1_000
@@ -33,7 +38,7 @@ class ClassTarget:
             raise ValueError("labels must be two or more, different and in order")
 
     @classmethod
-    def learn(cls, column: Column, where: str) -> "ClassTarget":
+    def learn(cls, column: Column, where: str) -> ClassTarget:
         """The classes in a column; raises TableError for dates, fewer than two classes or more than MAX_CLASSES."""
         _refuse_date(column, where)
         present = column.values[~column.missing]
@@ -93,7 +98,7 @@ class NumberTarget:
             raise ValueError(f"a standard deviation must be positive, not {self.deviation!r}")
 
     @classmethod
-    def learn(cls, column: Column, where: str) -> "NumberTarget":
+    def learn(cls, column: Column, where: str) -> NumberTarget:
         """Mean and deviation; raises TableError for text, for dates and where all cells are equal or missing."""
         _refuse_date(column, where)
         if column.kind is Kind.TEXT:
