@@ -220,8 +220,10 @@ def demo(
     model.save(model_path)
     reports.write(model, page, command="thalweg demo")
     _print_fit(model)
+    if model.status is Status.INTERRUPTED:
+        _fail(130, f"interrupted; the best weights so far are saved in {str(model_path)!r}")
 
-    typer.echo("\n2. The lecture's example: is an e-mail spam, from its length and whether it comes from a trusted sender\n")
+    typer.echo("2. The lecture's example: is an e-mail spam, from its length and whether it comes from a trusted sender\n")
     spam = example.spam()
     length, answer = spam.undecided
     table = _rich_table("", "", title=f"{spam.network}, no biases, incremental gradient descent")

@@ -223,7 +223,7 @@ class _StopAfter:
 def _refit(model: Model, whole: Table, recipe: Recipe, options: dict[str, Any], callbacks: Sequence[Any]) -> Model:
     """The same again on all rows, for as many epochs as were best when there were rows to tell."""
     old = model.encoder
-    encoder = Encoder.learn(whole, old.targets, task=old.task, drop=model.settings["drop"], keep=model.settings["keep"])
+    encoder = Encoder.learn(whole, old.targets, task=model.settings["task"], drop=model.settings["drop"], keep=model.settings["keep"])
     network = recipe.network(encoder)
     stop = {"stop": Stop(epochs=recipe.epochs), "callbacks": [*callbacks, _StopAfter(model.history.best_epoch)]}
     result = train(network, encoder.encode(whole), encoder.encode_targets(whole), **{**options, **stop})

@@ -135,7 +135,7 @@ def confusion_matrix(matrix: Int[np.ndarray, "k k"], classes: Sequence[object]) 
 def residuals(actual: Float[np.ndarray, " n"], predicted: Float[np.ndarray, " n"], *, target: str = "target") -> Figure:
     """Predicted against actual with the line of perfect prediction, and the residual actual − predicted."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
-    from matplotlib.ticker import FuncFormatter
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     actual, predicted = np.asarray(actual, float), np.asarray(predicted, float)
     finite = np.isfinite(actual) & np.isfinite(predicted)
@@ -147,6 +147,7 @@ def residuals(actual: Float[np.ndarray, " n"], predicted: Float[np.ndarray, " n"
         right.set(title="Residuals", xlabel=f"predicted {name}", ylabel="actual − predicted")
         clouds = []
         for axes, x, y in ((left, actual, predicted), (right, predicted, actual - predicted)):
+            axes.xaxis.set_major_locator(MaxNLocator(4))  # six digits have room beside each other
             if x.size == 0:
                 _note(axes, "no finite values")
             elif x.size > _MANY:
