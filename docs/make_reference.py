@@ -16,9 +16,9 @@ from thalweg.fitting import Recipe
 from thalweg.losses import LOSSES
 from thalweg.network import INITIALIZATIONS
 from thalweg.optimizers import OPTIMIZERS
+from thalweg.orders import ORDERS
 from thalweg.schedules import SCHEDULES
 from thalweg.stopping import Status
-from thalweg.training import ORDERS
 
 
 PAGE = Path(__file__).with_name("reference.md")

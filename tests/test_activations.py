@@ -134,11 +134,11 @@ def test_positive_is_said_of_what_is_positive():
 @pytest.mark.parametrize(
     ("make", "value", "said"),
     [
-        (tw.LeakyReLU, -0.1, "leaky_relu needs 0 ≤ slope < 1, not -0.1"),
+        (tw.LeakyReLU, -0.1, "leaky_relu: slope must be a number with 0 ≤ slope < 1, not -0.1"),
         (tw.LeakyReLU, 1.0, "not 1.0"),
         (tw.LeakyReLU, "0.1", "not '0.1'"),
         (tw.LeakyReLU, float("nan"), "not nan"),
-        (tw.ELU, 0.0, "elu needs alpha > 0, not 0.0"),
+        (tw.ELU, 0.0, "elu: alpha must be a number > 0, not 0.0"),
         (tw.ELU, float("inf"), "not inf"),
         (tw.ELU, None, "not None"),
     ],

@@ -70,7 +70,7 @@ TABLES = {
     "a column without a name": ("t.csv", lambda path: write_csv(path, {"": X, "y": Y}), ["Column 1 of t.csv has no name"]),
     "infinite cell": ("t.csv", lambda path: write_csv(path, cells(x=changed(X, 17, "-inf"))), ["Column 'x' of t.csv", "-inf", "row 17"]),
     "row too long": ("t.csv", lambda path: append(write_csv(path, cells()), "1,2,ham,4\n"), ["Line 62 of t.csv", "(4)", "(3)"]),
-    "quote without end": ("t.csv", lambda path: append(write_csv(path, cells()), '1,"2,ham\n'), ["t.csv", "quote"]),
+    "quote without end": ("t.csv", lambda path: append(write_csv(path, cells()), '1,2,"ham\n'), ["Line 62 of t.csv", "quote"]),
     "binary junk": ("t.csv", lambda path: path.write_bytes(np.random.default_rng(1).bytes(4096)), ["t.csv holds binary data"]),
     "junk called Parquet": ("t.parquet", lambda path: path.write_bytes(np.random.default_rng(1).bytes(4096)),
                             ["t.parquet is not a whole Parquet file"]),

@@ -145,10 +145,10 @@ def test_targets(name, allowed, refused):
 @pytest.mark.parametrize(
     ("make", "value", "said"),
     [
-        (tw.Huber, 0.0, "huber needs delta > 0, not 0.0"),
+        (tw.Huber, 0.0, "huber: delta must be a number > 0, not 0.0"),
         (tw.Huber, float("inf"), "not inf"),
         (tw.Huber, "1", "not '1'"),
-        (tw.Quantile, 0.0, "quantile needs 0 < level < 1, not 0.0"),
+        (tw.Quantile, 0.0, "quantile: level must be a number with 0 < level < 1, not 0.0"),
         (tw.Quantile, 1.0, "not 1.0"),
         (tw.Quantile, None, "not None"),
     ],

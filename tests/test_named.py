@@ -48,5 +48,5 @@ def test_rows_are_spelt_as_they_are_made():
     ],
 )  # fmt: skip
 def test_what_is_no_activation_is_refused(given):
-    with pytest.raises(tw.InputError, match="there is no activation|elu needs alpha > 0, not '1'"):
+    with pytest.raises(tw.InputError, match="there is no activation|elu: alpha must be a number > 0, not '1'"):
         find_activation(given)

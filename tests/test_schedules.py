@@ -77,9 +77,9 @@ def test_a_number_is_a_constant_rate():
         (lambda: CosineCycles(0.1, cycles=0), "CosineCycles: cycles must be a whole number ≥ 1, not 0"),
         (lambda: CosineCycles(0.1, cycles=1.5), "not 1.5"),  # pyright: ignore[reportArgumentType]
         (lambda: tw.OneCycle(0.1, rise=1.0), "OneCycle: rise must be a share between 0 and 1, not 1.0"),
-        (lambda: tw.WarmUp(0.1, epochs=0), "WarmUp needs epochs > 0 and 0 ≤ start ≤ 1, not epochs=0"),
-        (lambda: tw.WarmUp(0.1, epochs="3"), "not epochs='3'"),  # pyright: ignore[reportArgumentType]
-        (lambda: tw.WarmUp(0.1, start=2.0), "start=2.0"),
+        (lambda: tw.WarmUp(0.1, epochs=0), "WarmUp: epochs must be a number of epochs > 0, not 0"),
+        (lambda: tw.WarmUp(0.1, epochs="3"), "not '3'"),  # pyright: ignore[reportArgumentType]
+        (lambda: tw.WarmUp(0.1, start=2.0), "WarmUp: start must be a factor from 0 to 1, not 2.0"),
         (lambda: tw.WarmUp("fast"), "a learning rate is"),
     ],
 )

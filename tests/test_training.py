@@ -520,14 +520,17 @@ def test_clipping_keeps_a_training_finite(engine):
         ({"batch": 1.5}, "not 1.5"),
         ({"batch": "some"}, "not 'some'"),
         ({"batch": True}, "not True"),
-        ({"order": "sorted"}, "order must be one of 'sweep', 'shuffle', 'random' or a callable .*, not 'sorted'"),
+        (
+            {"order": "sorted"},
+            "order must be one of sweep, shuffle, random or a callable 'random' or a callable .*, not 'sorted'",
+        ),
         ({"stop": 10}, r"stop must be a Stop, such as Stop\(epochs=100\), not 10"),
         ({"engine": "abacus"}, "there is no engine 'abacus'"),
         ({"dtype": "float16"}, "dtype must be float32 or float64, not 'float16'"),
         ({"seed": -1}, "the seed must be"),
         ({"optimizer": "SGD"}, "there is no optimizer 'SGD'"),
-        ({"on_failure": "ignore"}, "on_failure must be one of 'return', 'raise', not 'ignore'"),
-        ({"record": "all"}, "record must be one of 'epochs', 'steps', not 'all'"),
+        ({"on_failure": "ignore"}, "on_failure must be one of return, raise', not 'ignore'"),
+        ({"record": "all"}, "record must be one of epochs, steps, not 'all' not 'all'"),
         ({"validation": 0.0}, "fraction of rows to hold out must lie between 0 and 1, not 0.0"),
         ({"validation": 1}, r"validation must be \(X, Y\), \(X, Y, weights\) or a fraction such as 0.1, not int"),
         ({"validation": (X,)}, "validation must be"),
@@ -576,3 +579,21 @@ def test_the_engine_is_handed_the_whole_epoch(engine, monkeypatch):
     for number, epoch in enumerate(handed, start=1):
         assert (epoch.number, epoch.batch, epoch.seed) == (number, 4, 5)
         assert np.array_equal(epoch.order, ORDERS["shuffle"](number)) and epoch.rates.tolist() == [RATE] * 4
+
+
+def test_the_full_training_loss_is_that_of_the_epochs_end(engine):
+    X, Y = np.linspace(-1.0, 1.0, 26).reshape(13, 2), np.linspace(0.0, 2.0, 13)
+    net = tw.Network([2, 3, 1], activation="tanh", l2=0.1)
+    seen = []
+
+    class Look:
+        def on_epoch(self, run):
+            seen.append(np.mean((tw.predict(net, run.parameters, X)[:, 0] - Y) ** 2))
+
+    options = {"stop": tw.Stop(epochs=3), "batch": 5, "dtype": "float64", "engine": engine}
+    full = tw.train(net, X, Y, training_loss="full", callbacks=[Look()], **options)
+    np.testing.assert_allclose(full.history.loss, seen, rtol=1e-12)
+    running = tw.train(net, X, Y, **options)
+    assert (running.parameters == full.parameters).all() and (running.history.loss != full.history.loss).all()
+    with pytest.raises(tw.InputError, match="training_loss must be one of batches, full, not 'none'"):
+        tw.train(net, X, Y, training_loss="none", **options)

@@ -26,6 +26,7 @@ from thalweg.optimizers import Adam as Adam
 from thalweg.optimizers import AdamW as AdamW
 from thalweg.optimizers import GradientDescent as GradientDescent
 from thalweg.optimizers import RMSprop as RMSprop
+from thalweg.run import TrainingResult as TrainingResult
 from thalweg.schedules import Constant as Constant
 from thalweg.schedules import Cosine as Cosine
 from thalweg.schedules import CosineCycles as CosineCycles
@@ -36,5 +37,4 @@ from thalweg.schedules import Step as Step
 from thalweg.schedules import WarmUp as WarmUp
 from thalweg.stopping import Status as Status
 from thalweg.stopping import Stop as Stop
-from thalweg.training import TrainingResult as TrainingResult
 from thalweg.training import train as train

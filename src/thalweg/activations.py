@@ -144,7 +144,8 @@ def LeakyReLU(slope: float = 0.01) -> Activation:
     >>> LeakyReLU(0.2)
     leaky_relu(slope=0.2)
     """
-    return ACTIVATIONS["leaky_relu"].with_parameter(slope, lambda slope: 0.0 <= slope < 1.0, "0 ≤ slope < 1")
+    row = ACTIVATIONS["leaky_relu"]
+    return row.with_parameter(slope, lambda slope: 0.0 <= slope < 1.0, "a number with 0 ≤ slope < 1")
 
 
 def ELU(alpha: float = 1.0) -> Activation:
@@ -153,7 +154,7 @@ def ELU(alpha: float = 1.0) -> Activation:
     >>> ELU(0.5)
     elu(alpha=0.5)
     """
-    row = ACTIVATIONS["elu"].with_parameter(alpha, lambda alpha: 0.0 < alpha < math.inf, "alpha > 0")
+    row = ACTIVATIONS["elu"].with_parameter(alpha, lambda alpha: 0.0 < alpha < math.inf, "a number > 0")
     return row if alpha == 1.0 else dataclasses.replace(row, kinks=(0.0,))
 
 

@@ -71,26 +71,31 @@ def fit_command(
     drop: Annotated[str, typer.Option(help="Columns to leave out, parted by commas.")] = "",
     keep: Annotated[str, typer.Option(help="Columns to use although they look like identifiers or free text.")] = "",
     test: Annotated[str | None, typer.Option(help="A table to measure on, instead of holding rows out.")] = None,
-    holdout: Annotated[float, typer.Option(help="Share of the rows held out to measure on; 0 uses every row.")] = HOLDOUT,
+    holdout: Annotated[
+        float, typer.Option(help="Share of the rows held out to measure on; 0 uses every row.")
+    ] = HOLDOUT,
     refit: Annotated[bool, typer.Option("--refit", help="Train again on all rows for the epochs found.")] = False,
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the model goes.")] = Path("model.thalweg"),
     report: Annotated[
         Path | None, typer.Option(help="Where the report goes; without it, beside the model as .html.")
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
-    hidden: Annotated[
-        str, typer.Option(help="Units of the hidden layers, parted by commas; 0 for none.")
-    ] = ",".join(map(str, Recipe.hidden)),
+    hidden: Annotated[str, typer.Option(help="Units of the hidden layers, parted by commas; 0 for none.")] = ",".join(
+        map(str, Recipe.hidden)
+    ),
     activation: Annotated[str, typer.Option(help="Activation of the hidden layers.")] = Recipe.activation,
     dropout: Annotated[
         float | None, typer.Option(help="Share of hidden units switched off in each step.  [default: by the task]")
     ] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="The largest learning rate; it follows four cosine cycles.  [default: by the task]")
+        float | None,
+        typer.Option(help="The largest learning rate; it follows four cosine cycles.  [default: by the task]"),
     ] = None,
     weight_decay: Annotated[float, typer.Option(help="Decoupled weight decay.")] = Recipe.weight_decay,
     epochs: Annotated[int, typer.Option(help="Sweeps over the training rows at most.")] = Recipe.epochs,
-    patience: Annotated[int, typer.Option(help="Epochs without a better validation loss until it stops.")] = Recipe.patience,
+    patience: Annotated[
+        int, typer.Option(help="Epochs without a better validation loss until it stops.")
+    ] = Recipe.patience,
     batch: Annotated[int | None, typer.Option(help="Rows per step.  [default: by the number of rows]")] = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of training at most.")] = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights, orders and dropout.")] = 0,
@@ -169,7 +174,9 @@ def inspect(
     _print_fit(loaded)
     settings = loaded.settings
     recipe = ", ".join(f"{name} {value}" for name, value in settings["recipe"].items() if value is not None)
-    typer.echo(f"made by Thalweg {settings['thalweg']} with seed {settings['seed']}, engine {settings['engine']}; {recipe}\n")
+    typer.echo(
+        f"made by Thalweg {settings['thalweg']} with seed {settings['seed']}, engine {settings['engine']}; {recipe}\n"
+    )
     table = _rich_table("column", "role", "why", title="What each column became")
     for decision in loaded.encoder.decisions:
         table.add_row(decision.column, decision.role, decision.why)
@@ -223,7 +230,9 @@ def demo(
     if model.status is Status.INTERRUPTED:
         _fail(130, f"interrupted; the best weights so far are saved in {str(model_path)!r}")
 
-    typer.echo("2. The lecture's example: is an e-mail spam, from its length and whether it comes from a trusted sender\n")
+    typer.echo(
+        "2. The lecture's example: is an e-mail spam, from its length and whether it comes from a trusted sender\n"
+    )
     spam = example.spam()
     length, answer = spam.undecided
     table = _rich_table("", "", title=f"{spam.network}, no biases, incremental gradient descent")
@@ -375,7 +384,9 @@ def _print_fit(model: Model) -> None:
     table.add_row("columns", f"{columns['used']} of {columns['given']} used, as {columns['features']} inputs")
     table.add_row("network", f"{model.network}: {model.network.n_parameters:,} parameters")
     table.add_row("training", f"{len(model.history)} epochs, best {settings['best_epoch']}: {settings['message']}")
-    table.add_row("time", f"{figures['seconds']['training']:.1f} s of training, {figures['seconds'].get('all', 0):.1f} s in all")
+    table.add_row(
+        "time", f"{figures['seconds']['training']:.1f} s of training, {figures['seconds'].get('all', 0):.1f} s in all"
+    )
     _print(table)
     if "network" in figures:
         _print_figures(model)
@@ -404,11 +415,18 @@ def _print_figures(model: Model) -> None:
     shown = [name for name in FIGURES if name in figures["network"]]
     size = figures["tree"]["size"]
     baseline = "mean" if model.encoder.task == "regression" else "majority"
-    named = {"network": "network", "tree": f"decision tree, {size['leaves']} leaves", "baseline": f"baseline: {baseline}"}
+    named = {
+        "network": "network",
+        "tree": f"decision tree, {size['leaves']} leaves",
+        "baseline": f"baseline: {baseline}",
+    }
     table = _rich_table(f"on {figures['rows']['held_out']:,} held-out rows", *(FIGURES[name][0] for name in shown))
     for key, label in named.items():
         cells = (figures[key][name] for name in shown)
-        table.add_row(label, *("–" if cell is None else f"{cell:{FIGURES[name][1]}}" for name, cell in zip(shown, cells, strict=True)))
+        table.add_row(
+            label,
+            *("–" if cell is None else f"{cell:{FIGURES[name][1]}}" for name, cell in zip(shown, cells, strict=True)),
+        )
     _print(table)
     for note in figures["network"].get("notes", {}).items():
         typer.echo(f"{note[0]}: {note[1]}\n")
@@ -430,7 +448,9 @@ def _rich_table(*headings: str, title: str | None = None) -> Any:
         show_header=any(headings),
     )  # fmt: skip
     for place, heading in enumerate(headings):
-        table.add_column(Text(heading), justify="left" if place == 0 or not all(headings[:2]) or "why" in headings else "right")
+        table.add_column(
+            Text(heading), justify="left" if place == 0 or not all(headings[:2]) or "why" in headings else "right"
+        )
     return table
 
 

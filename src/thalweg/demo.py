@@ -11,9 +11,10 @@ from thalweg import randomness
 from thalweg.evaluation import predict
 from thalweg.network import Network
 from thalweg.optimizers import GradientDescent
+from thalweg.run import TrainingResult
 from thalweg.schedules import InverseTime
 from thalweg.stopping import Stop
-from thalweg.training import TrainingResult, train
+from thalweg.training import train
 
 
 if TYPE_CHECKING:

@@ -1,8 +1,8 @@
 """The main job: a table in, a trained network out, with honest figures on rows that it has never seen.
 
-    rows with a target ─┬─ held out (or a table of your own): figures, tree and baseline beside
-                        └─ kept ─┬─ validation: when to stop, which epoch's weights, the size of the tree
-                                 └─ training: the encoder and the network learn from these alone
+rows with a target ─┬─ held out (or a table of your own): figures, tree and baseline beside
+                    └─ kept ─┬─ validation: when to stop, which epoch's weights, the size of the tree
+                             └─ training: the encoder and the network learn from these alone
 """
 
 from __future__ import annotations
@@ -23,12 +23,13 @@ from thalweg.errors import InputError, TableError, ThalwegWarning
 from thalweg.model import Evidence, Model, n_outputs
 from thalweg.network import Network
 from thalweg.optimizers import AdamW
+from thalweg.run import TrainingResult
 from thalweg.schedules import CosineCycles
 from thalweg.splitting import split
 from thalweg.stopping import Status, Stop
 from thalweg.table import Table
 from thalweg.targets import are_classes
-from thalweg.training import TrainingResult, train
+from thalweg.training import train
 
 
 if TYPE_CHECKING:
@@ -63,7 +64,9 @@ class Recipe:
         output, loss = _OUTPUT_AND_LOSS[encoder.task]
         dropout = self.dropout if self.dropout is not None else 0.1 if encoder.task == "regression" else 0.2
         sizes = [len(encoder.feature_names), *self.hidden, n_outputs(encoder)]
-        return Network(sizes, activation=self.activation, output=output, loss=loss, dropout=dropout if self.hidden else 0.0)
+        return Network(
+            sizes, activation=self.activation, output=output, loss=loss, dropout=dropout if self.hidden else 0.0
+        )
 
     def training(self, task: str, rows: int) -> dict[str, Any]:
         """The arguments of `train` that follow from this recipe."""
@@ -223,7 +226,9 @@ class _StopAfter:
 def _refit(model: Model, whole: Table, recipe: Recipe, options: dict[str, Any], callbacks: Sequence[Any]) -> Model:
     """The same again on all rows, for as many epochs as were best when there were rows to tell."""
     old = model.encoder
-    encoder = Encoder.learn(whole, old.targets, task=model.settings["task"], drop=model.settings["drop"], keep=model.settings["keep"])
+    encoder = Encoder.learn(
+        whole, old.targets, task=model.settings["task"], drop=model.settings["drop"], keep=model.settings["keep"]
+    )
     network = recipe.network(encoder)
     stop = {"stop": Stop(epochs=recipe.epochs), "callbacks": [*callbacks, _StopAfter(model.history.best_epoch)]}
     result = train(network, encoder.encode(whole), encoder.encode_targets(whole), **{**options, **stop})

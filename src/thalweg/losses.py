@@ -146,7 +146,7 @@ def Huber(delta: float = 1.0) -> Loss:
     >>> Huber(0.5)
     huber(delta=0.5)
     """
-    return LOSSES["huber"].with_parameter(delta, lambda delta: 0.0 < delta < math.inf, "delta > 0")
+    return LOSSES["huber"].with_parameter(delta, lambda delta: 0.0 < delta < math.inf, "a number > 0")
 
 
 def Quantile(level: float = 0.5) -> Loss:
@@ -155,7 +155,7 @@ def Quantile(level: float = 0.5) -> Loss:
     >>> Quantile(0.9)
     quantile(level=0.9)
     """
-    return LOSSES["quantile"].with_parameter(level, lambda level: 0.0 < level < 1.0, "0 < level < 1")
+    return LOSSES["quantile"].with_parameter(level, lambda level: 0.0 < level < 1.0, "a number with 0 < level < 1")
 
 
 PARAMETRIC: dict[str, Callable[..., Loss]] = {"huber": Huber, "quantile": Quantile}

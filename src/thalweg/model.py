@@ -35,7 +35,9 @@ class Evidence:
     model: Model  # that was measured on them: the first one where `refit` has made another since
     X: Float[np.ndarray, "n d"]  # encoded
     y: np.ndarray  # class numbers (n,); 0/1 (n, targets); numbers in the target's units, (n,) or (n, targets)
-    outputs: Float[np.ndarray, "n k"]  # the network's: probabilities, or standardised numbers (encoder.decode undoes it)
+    outputs: Float[
+        np.ndarray, "n k"
+    ]  # the network's: probabilities, or standardised numbers (encoder.decode undoes it)
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,11 @@ class Model:
         Raises:
             TableError: the table cannot be read, lacks a column or holds a cell that does not fit its column.
         """
-        rows = data if isinstance(data, Table) else table.read(data, columns=self.encoder.columns, text=self.encoder.text_columns)
+        rows = (
+            data
+            if isinstance(data, Table)
+            else table.read(data, columns=self.encoder.columns, text=self.encoder.text_columns)
+        )
         X = self.encoder.encode(rows).astype(self.parameters.dtype)
         return engines.get(engine).predict(self.network, self.parameters, X)
 
@@ -148,7 +154,9 @@ def load(path: str | os.PathLike[str]) -> Model:
     header, arrays = safe_file.read(path, kind="model")
     try:
         network = Network(**header["network"])
-        columns = {name.removeprefix("history."): array for name, array in arrays.items() if name.startswith("history.")}
+        columns = {
+            name.removeprefix("history."): array for name, array in arrays.items() if name.startswith("history.")
+        }
         encoder = Encoder.from_dict(header["encoder"])
         _check_fit(encoder, network, header)
         return Model(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
 
 from thalweg.errors import InputError
+from thalweg.settings import check_number
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,10 +26,8 @@ class Named:
         Raises:
             InputError: the value is not a number or not valid; the message states the rule.
         """
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not valid(float(value)):
-            message = f"{self.name} needs {rule}, not {value!r}"
-            raise InputError(message)
-        return dataclasses.replace(self, parameter=float(value))
+        checked = check_number(value, valid, f"{self.name}: {self.parameter_name}", rule)
+        return dataclasses.replace(self, parameter=checked)
 
     def to_dict(self) -> str | dict[str, Any]:
         """Its name, or name and parameter where it has one: what a file keeps."""

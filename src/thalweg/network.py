@@ -17,6 +17,7 @@ from thalweg import randomness
 from thalweg.activations import HIDDEN, Activation, find_activation
 from thalweg.errors import InputError
 from thalweg.losses import Loss, find_loss
+from thalweg.settings import check_choice, check_number
 
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ class Network:
         put(self, "output", find_activation(output))
         put(self, "loss", find_loss(loss))
         put(self, "bias", bool(bias))
-        put(self, "reduction", _one_of(reduction, REDUCTIONS, "reduction"))
+        put(self, "reduction", check_choice(reduction, REDUCTIONS, "reduction"))
         put(self, "l2", _in_range(l2, 0.0, math.inf, "l2"))
         put(
             self, "dropout", tuple(_in_range(one, 0.0, 1.0, "dropout") for one in _one_each(dropout, hidden, "dropout"))
@@ -165,7 +166,7 @@ class Network:
         Raises:
             InputError: the scheme is unknown.
         """
-        _one_of(scheme, ("auto", *INITIALIZATIONS), "scheme")
+        check_choice(scheme, ("auto", *INITIALIZATIONS), "scheme")
         p = np.zeros(self.n_parameters)
         for number, layer in enumerate(self.layers, start=1):
             half_width, is_uniform = INITIALIZATIONS[layer.activation.initialization if scheme == "auto" else scheme]
@@ -281,16 +282,6 @@ def _one_each(given: Any, hidden: int, what: str) -> list[Any]:
     return list(given)
 
 
-def _one_of(given: str, choices: Sequence[str], what: str) -> str:
-    if given not in choices:
-        message = f"{what} must be one of {', '.join(choices)}, not {given!r}"
-        raise InputError(message)
-    return given
-
-
-def _in_range(given: float, low: float, high: float, what: str) -> float:
+def _in_range(given: Any, low: float, high: float, what: str) -> float:
     """`given` as a float with low ≤ given < high."""
-    if isinstance(given, bool) or not isinstance(given, (int, float, np.number)) or not low <= given < high:
-        message = f"{what} must be a number with {low:g} ≤ {what} < {high:g}, not {given!r}"
-        raise InputError(message)
-    return float(given)
+    return check_number(given, lambda x: low <= x < high, what, f"a number with {low:g} ≤ {what} < {high:g}")

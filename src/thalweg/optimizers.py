@@ -6,10 +6,7 @@ Symbols: g the gradient, γ the learning rate of this step, t the number of the 
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import numbers
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,6 +14,7 @@ import numpy as np
 
 from thalweg.errors import InputError
 from thalweg.schedules import find_schedule
+from thalweg.settings import Settings, from_dict
 
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optimizer:
+class Optimizer(Settings):
     """An update rule with its learning rate; `clip` shortens longer gradients to that Euclidean norm."""
 
     learning_rate: Any = field(default=1e-3, kw_only=False)
@@ -37,7 +35,7 @@ class Optimizer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "learning_rate", find_schedule(self.learning_rate))
         if self.clip is not None:
-            self._check("clip", lambda clip: clip > 0.0, "a norm > 0, or None for no clipping")
+            self.check("clip", lambda clip: clip > 0.0, "a norm > 0, or None for no clipping")
 
     def start(self, n: int, dtype: Any = np.float64) -> State:
         """The state before the first step: a zero vector of length n for each name."""
@@ -56,11 +54,6 @@ class Optimizer:
         """
         self._step(p, self._clipped(g), state, rate, t, decay)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Its name and settings in plain JSON types."""
-        settings = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return {"name": type(self).__name__, **settings, "learning_rate": self.learning_rate.to_dict()}
-
     def _step(self, p: np.ndarray, g: np.ndarray, state: State, rate: float, t: int, decay: Any) -> None:
         raise NotImplementedError
 
@@ -74,14 +67,6 @@ class Optimizer:
         direction = g / largest  # no square of it overflows, as that of a large g would
         length = math.sqrt(float(np.dot(direction, direction)))
         return direction * (self.clip / length) if largest * length > self.clip else g
-
-    def _check(self, name: str, valid: Callable[[float], bool], rule: str) -> None:
-        value = getattr(self, name)
-        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not (is_number and math.isfinite(value) and valid(float(value))):
-            message = f"{type(self).__name__}: {name} must be {rule}, not {value!r}"
-            raise InputError(message)
-        object.__setattr__(self, name, float(value))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +85,7 @@ class GradientDescent(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("momentum", lambda momentum: 0.0 <= momentum < 1.0, "a number with 0 ≤ momentum < 1")
+        self.check("momentum", lambda momentum: 0.0 <= momentum < 1.0, "a number with 0 ≤ momentum < 1")
         if self.nesterov and not self.momentum:
             message = "GradientDescent: nesterov=True would do nothing while momentum is 0; set momentum, such as 0.9"
             raise InputError(message)
@@ -130,8 +115,8 @@ class RMSprop(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("rho", lambda rho: 0.0 <= rho < 1.0, "a number with 0 ≤ rho < 1")
-        self._check("epsilon", lambda epsilon: epsilon > 0.0, "a number > 0")
+        self.check("rho", lambda rho: 0.0 <= rho < 1.0, "a number with 0 ≤ rho < 1")
+        self.check("epsilon", lambda epsilon: epsilon > 0.0, "a number > 0")
 
     def _step(self, p, g, state, rate, t, decay):
         v = state["square"]
@@ -155,9 +140,9 @@ class Adam(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("beta1", lambda beta1: 0.0 <= beta1 < 1.0, "a number with 0 ≤ beta1 < 1")
-        self._check("beta2", lambda beta2: 0.0 <= beta2 < 1.0, "a number with 0 ≤ beta2 < 1")
-        self._check("epsilon", lambda epsilon: epsilon > 0.0, "a number > 0")
+        self.check("beta1", lambda beta1: 0.0 <= beta1 < 1.0, "a number with 0 ≤ beta1 < 1")
+        self.check("beta2", lambda beta2: 0.0 <= beta2 < 1.0, "a number with 0 ≤ beta2 < 1")
+        self.check("epsilon", lambda epsilon: epsilon > 0.0, "a number > 0")
 
     def _step(self, p, g, state, rate, t, decay):
         m, v = state["mean"], state["square"]
@@ -179,7 +164,7 @@ class AdamW(Adam):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("weight_decay", lambda decay: decay >= 0.0, "a number ≥ 0")
+        self.check("weight_decay", lambda decay: decay >= 0.0, "a number ≥ 0")
 
     def _step(self, p, g, state, rate, t, decay):
         p *= 1.0 - (rate * self.weight_decay) * decay
@@ -199,8 +184,9 @@ def find_optimizer(given: Any) -> Optimizer:
         return given
     if isinstance(given, str) and given in OPTIMIZERS:
         return OPTIMIZERS[given]()
-    if isinstance(given, dict) and given.get("name") in OPTIMIZERS:
-        return OPTIMIZERS[given["name"]](**{key: value for key, value in given.items() if key != "name"})
+    described = from_dict(given, OPTIMIZERS)
+    if described is not None:
+        return described
     message = (
         f"there is no optimizer {given!r}; choose one of {', '.join(OPTIMIZERS)}, such as Adam(learning_rate=1e-3)"
     )

@@ -6,16 +6,14 @@ t = e − 1 + k/K. `total` is the number of epochs asked for, which cosine and o
 
 from __future__ import annotations
 
-import dataclasses
-import math
 import numbers
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from thalweg.errors import InputError
+from thalweg.settings import Settings, from_dict
 
 
 if TYPE_CHECKING:
@@ -23,15 +21,10 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Settings):
     """A learning rate over time."""
 
-    rate: float
-
-    needs_total = False
-
-    def __post_init__(self) -> None:
-        self._check("rate", lambda rate: rate >= 0.0, "a number ≥ 0")
+    needs_total: ClassVar[bool] = False  # whether it has to know how many epochs there will be
 
     def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:
         """The rate at each time t (in epochs), `total` being the epochs of the whole training.
@@ -41,21 +34,19 @@ class Schedule:
         """
         raise NotImplementedError
 
-    def to_dict(self) -> dict[str, Any]:
-        """Its name and fields in plain JSON types."""
-        return {"name": type(self).__name__, **dataclasses.asdict(self)}
 
-    def _check(self, field: str, valid: Callable[[float], bool], rule: str) -> None:
-        value = getattr(self, field)
-        is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-        if not (is_number and math.isfinite(value) and valid(float(value))):
-            message = f"{type(self).__name__}: {field} must be {rule}, not {value!r}"
-            raise InputError(message)
-        object.__setattr__(self, field, float(value))
+@dataclass(frozen=True)
+class Rated(Schedule):
+    """A schedule with a largest rate of its own."""
+
+    rate: float
+
+    def __post_init__(self) -> None:
+        self.check("rate", lambda rate: rate >= 0.0, "a number ≥ 0")
 
 
 @dataclass(frozen=True)
-class Constant(Schedule):
+class Constant(Rated):
     """γ = rate."""
 
     def at(self, t, total):  # noqa: D102
@@ -63,7 +54,7 @@ class Constant(Schedule):
 
 
 @dataclass(frozen=True)
-class Step(Schedule):
+class Step(Rated):
     """γ = rate · factor^⌊t / every⌋."""
 
     factor: float = 0.5
@@ -71,68 +62,68 @@ class Step(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("factor", lambda factor: factor > 0.0, "a number > 0")
-        self._check("every", lambda every: every > 0.0, "a number of epochs > 0")
+        self.check("factor", lambda factor: factor > 0.0, "a number > 0")
+        self.check("every", lambda every: every > 0.0, "a number of epochs > 0")
 
     def at(self, t, total):  # noqa: D102
         return self.rate * self.factor ** np.floor(t / self.every)
 
 
 @dataclass(frozen=True)
-class Exponential(Schedule):
+class Exponential(Rated):
     """γ = rate · decay^t."""
 
     decay: float = 0.95
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("decay", lambda decay: 0.0 < decay <= 1.0, "a number with 0 < decay ≤ 1")
+        self.check("decay", lambda decay: 0.0 < decay <= 1.0, "a number with 0 < decay ≤ 1")
 
     def at(self, t, total):  # noqa: D102
         return self.rate * self.decay**t
 
 
 @dataclass(frozen=True)
-class InverseTime(Schedule):
+class InverseTime(Rated):
     """γ = rate / (1 + decay · t): the decay under which stochastic gradient descent settles (Robbins & Monro 1951)."""
 
     decay: float = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("decay", lambda decay: decay >= 0.0, "a number ≥ 0")
+        self.check("decay", lambda decay: decay >= 0.0, "a number ≥ 0")
 
     def at(self, t, total):  # noqa: D102
         return self.rate / (1.0 + self.decay * t)
 
 
 @dataclass(frozen=True)
-class Cosine(Schedule):
+class Cosine(Rated):
     """γ falls from rate to final along half a cosine over the whole training (Loshchilov & Hutter 2017)."""
 
     final: float = 0.0
 
-    needs_total = True
+    needs_total: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("final", lambda final: final >= 0.0, "a number ≥ 0")
+        self.check("final", lambda final: final >= 0.0, "a number ≥ 0")
 
     def at(self, t, total):  # noqa: D102
         return _cosine(self.rate, self.final, t / total)
 
 
 @dataclass(frozen=True)
-class OneCycle(Schedule):
+class OneCycle(Rated):
     """γ rises from rate/25 to rate over the share `rise` of the training, then falls to rate/10,000 (Smith 2018)."""
 
     rise: float = 0.3
 
-    needs_total = True
+    needs_total: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("rise", lambda rise: 0.0 < rise < 1.0, "a share between 0 and 1")
+        self.check("rise", lambda rise: 0.0 < rise < 1.0, "a share between 0 and 1")
 
     def at(self, t, total):  # noqa: D102
         share = t / total
@@ -142,7 +133,7 @@ class OneCycle(Schedule):
 
 
 @dataclass(frozen=True)
-class CosineCycles(Schedule):
+class CosineCycles(Rated):
     """γ rises from 0 to rate and falls back to 0 `cycles` times, each cycle twice as long as the one before.
 
     ½ rate (1 − cos(2π log₂(1 + (2^cycles − 1) share))): coslog of Holzmüller, Grinsztajn & Steinwart 2024. A settled
@@ -151,11 +142,11 @@ class CosineCycles(Schedule):
 
     cycles: int = 4
 
-    needs_total = True
+    needs_total: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self._check("cycles", lambda cycles: cycles >= 1 and cycles == int(cycles), "a whole number ≥ 1")
+        self.check("cycles", lambda cycles: cycles >= 1 and cycles == int(cycles), "a whole number ≥ 1")
 
     def at(self, t, total):  # noqa: D102
         share = np.clip(t / total, 0.0, 1.0)
@@ -163,7 +154,7 @@ class CosineCycles(Schedule):
 
 
 @dataclass(frozen=True)
-class WarmUp:
+class WarmUp(Schedule):
     """The schedule `then`, multiplied over its first `epochs` by a factor that grows linearly from `start` to 1."""
 
     then: Any  # a schedule, or a number for a constant one
@@ -172,14 +163,11 @@ class WarmUp:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "then", find_schedule(self.then))
-        given = (self.epochs, self.start)
-        are_numbers = all(isinstance(value, numbers.Real) and math.isfinite(value) for value in given)
-        if not (are_numbers and self.epochs > 0.0 and 0.0 <= self.start <= 1.0):
-            message = f"WarmUp needs epochs > 0 and 0 ≤ start ≤ 1, not epochs={self.epochs!r}, start={self.start!r}"
-            raise InputError(message)
+        self.check("epochs", lambda epochs: epochs > 0.0, "a number of epochs > 0")
+        self.check("start", lambda start: 0.0 <= start <= 1.0, "a factor from 0 to 1")
 
     @property
-    def needs_total(self) -> bool:
+    def needs_total(self) -> bool:  # type: ignore[override]
         """Whether `then` has to know the number of epochs."""
         return self.then.needs_total
 
@@ -188,14 +176,9 @@ class WarmUp:
         """The rate of `then`."""
         return self.then.rate
 
-    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:
-        """The rate at each time t, in epochs."""
+    def at(self, t, total):  # noqa: D102
         factor = self.start + (1.0 - self.start) * np.minimum(t / self.epochs, 1.0)
         return factor * self.then.at(t, total)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Its name and fields in plain JSON types."""
-        return {"name": "WarmUp", "then": self.then.to_dict(), "epochs": self.epochs, "start": self.start}
 
 
 SCHEDULES = {
@@ -212,12 +195,13 @@ def find_schedule(given: Any) -> Any:
     >>> find_schedule(0.1)
     Constant(rate=0.1)
     """
-    if isinstance(given, (Schedule, WarmUp)):
+    if isinstance(given, Schedule):
         return given
-    if isinstance(given, dict) and given.get("name") in SCHEDULES:
-        return SCHEDULES[given["name"]](**{key: value for key, value in given.items() if key != "name"})
-    if isinstance(given, (int, float, np.number)) and not isinstance(given, bool):
+    if isinstance(given, numbers.Real) and not isinstance(given, bool):
         return Constant(float(given))
+    described = from_dict(given, SCHEDULES)
+    if described is not None:
+        return described
     message = f"a learning rate is a number ≥ 0 or one of {', '.join(SCHEDULES)}, not {given!r}"
     raise InputError(message)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -139,8 +140,8 @@ def row_losses(y: Num[np.ndarray, "n ..."], outputs: Float[np.ndarray, "n ..."],
     unit = np.maximum(np.maximum(np.abs(y), np.abs(outputs)).max(axis=0), sys.float_info.min)
     a, b = y / unit, outputs / unit
     deviation = a.std(axis=0)
-    # The bound keeps the square of what is beyond all measure finite.
-    return (np.clip((a - b) / np.where(deviation > 0, deviation, 1.0), -1e100, 1e100) ** 2).mean(axis=1)
+    # The bound keeps the square of what is beyond all measure finite, and the square of that in `paired`.
+    return (np.clip((a - b) / np.where(deviation > 0, deviation, 1.0), -1e70, 1e70) ** 2).mean(axis=1)
 
 
 def paired(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) -> dict[str, float]:
@@ -226,7 +227,9 @@ def tree(
         # A limit on the leaves, even one never reached, makes scikit-learn split the node of the largest gain first.
         # So this one fit holds the tree of every smaller number of leaves. Its seed, of 32 bits, decides among ties.
         grown = model(max_leaf_nodes=max(len(fit_rows), 2), min_samples_leaf=rows_per_leaf, random_state=seed % 2**32)
-        grown.fit(fit_rows, y_train)
+        with warnings.catch_warnings():  # that many classes could be numbers was not its to decide
+            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+            grown.fit(fit_rows, y_train)
         whole = int(grown.get_n_leaves())
         for leaves in [*(leaves for leaves in LEAVES if leaves < whole), whole]:
             node = _leaf(grown, valid_rows, leaves)

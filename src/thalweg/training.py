@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +18,9 @@ from thalweg.examples import Examples, check_dtype, check_examples
 from thalweg.history import History
 from thalweg.interruption import Interruption
 from thalweg.optimizers import Adam, Optimizer, find_optimizer
+from thalweg.orders import check_batch, check_order, rows_of
+from thalweg.run import Failure, Run, TrainingResult
+from thalweg.settings import check_choice
 from thalweg.splitting import split
 from thalweg.stopping import Reached, Status, Stop
 
@@ -25,116 +28,10 @@ from thalweg.stopping import Reached, Status, Stop
 if TYPE_CHECKING:
     import os
 
-    from jaxtyping import Float, Int
-
     from thalweg.network import Network
+    from thalweg.orders import Order
 
-    Order = str | Callable[[int], Sequence[int]]
-
-ORDERS: dict[str, Callable[[int, int, int], np.ndarray]] = {  # name -> rows of an epoch from (seed, epoch, n)
-    "sweep": lambda seed, epoch, n: np.arange(n),
-    "shuffle": lambda seed, epoch, n: randomness.permutation(seed, "order", n, epoch=epoch),
-    "random": lambda seed, epoch, n: randomness.choice(seed, "order", n, epoch=epoch),
-}
 HOOKS = ("on_start", "on_epoch", "on_end")
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Where training met a value that is not finite, and what to do about it (contract 2)."""
-
-    epoch: int
-    batch: int  # within the epoch, from 1; 0 for what was looked at after the last one
-    layer: int  # from 1
-    what: str
-    learning_rate: float
-    column: int  # of X, from 1: the one of the largest values
-    largest: float  # the largest absolute value in it
-
-    def __str__(self) -> str:
-        where = f"batch {self.batch}" if self.batch else "after the last batch"
-        return (
-            f"In epoch {self.epoch}, {where}, {self.what} (layer {self.layer}) was not finite, at learning rate "
-            f"{self.learning_rate:g}; the largest input is {self.largest:g}, in column {self.column} of X. "
-            f"{self._advice}"
-        )
-
-    @property
-    def _advice(self) -> str:
-        if self.largest > 1e3:
-            return "Scale the inputs to about −3 … 3, or use a smaller learning rate."
-        return f"Use a smaller learning rate, such as {self.learning_rate / 10:g}, or an optimizer with clip=1.0."
-
-
-@dataclass
-class Run:
-    """What callbacks see: how far the training has come. `parameters` are the current ones; copy what you keep."""
-
-    network: Network
-    epochs: int | None  # asked for, where a number was
-    history: History
-    parameters: Float[np.ndarray, " p"]
-    optimizer: Optimizer
-    patience: int | None = None
-    status: Status | None = None
-
-    @property
-    def epoch(self) -> int:
-        """Epochs finished."""
-        return len(self.history)
-
-    @property
-    def loss(self) -> float:
-        """Training loss of the last epoch."""
-        return self.history.latest("loss")
-
-    @property
-    def validation_loss(self) -> float | None:
-        """Validation loss after the last epoch, None without validation rows."""
-        value = self.history.latest("validation_loss")
-        return None if math.isnan(value) else value
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch with the lowest value so far, 0 before there is one."""
-        return self.history.best_epoch
-
-    @property
-    def learning_rate(self) -> float:
-        """Learning rate of the last step."""
-        return self.history.latest("learning_rate") if self.epoch else self.optimizer.learning_rate.rate
-
-    @property
-    def seconds(self) -> float:
-        """Seconds since the start of training."""
-        return self.history.latest("seconds") if self.epoch else 0.0
-
-    @property
-    def patience_left(self) -> int | None:
-        """Epochs without a better value that are still allowed, None without patience."""
-        return None if self.patience is None else self.patience - (self.epoch - self.best_epoch)
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """What training has reached."""
-
-    parameters: Float[np.ndarray, " p"]  # the best by validation loss; without validation the last finite ones
-    last_parameters: Float[np.ndarray, " p"]  # where the walk ended
-    status: Status
-    history: History
-    network: Network = field(repr=False)
-    failure: Failure | None = None
-
-    @property
-    def message(self) -> str:
-        """Why it stopped, in a sentence or two."""
-        return f"{self.status.value} {self.failure}" if self.failure else self.status.value
-
-    @property
-    def best_epoch(self) -> int:
-        """The epoch with the lowest validation loss (training loss without validation); 0 where there is none."""
-        return self.history.best_epoch
 
 
 def train(
@@ -157,6 +54,7 @@ def train(
     checkpoint: Checkpoint | None = None,
     resume: str | os.PathLike[str] | None = None,
     on_failure: str = "return",
+    training_loss: str = "batches",
     record: str = "epochs",
 ) -> TrainingResult:
     """Train a network by gradient descent with backpropagation.
@@ -185,6 +83,8 @@ def train(
         resume: path of a checkpoint to go on from, with the same settings and data, to the result of an uninterrupted
             training.
         on_failure: "return" the best parameters, or "raise" TrainingFailed, when a value is not finite.
+        training_loss: what history.loss is: "batches", the mean of the batch losses as they were trained, or "full",
+            the mean row loss of all training rows after the epoch, without penalty, like validation_loss.
         record: "epochs", or "steps" to keep every batch loss in history.step_loss.
 
     Raises:
@@ -199,8 +99,9 @@ def train(
     >>> result.status.name, bool(result.history.loss[-1] < 0.01)
     ('EPOCHS', True)
     """
-    _one_of("on_failure", on_failure, ("return", "raise"))
-    _one_of("record", record, ("epochs", "steps"))
+    check_choice(on_failure, ("return", "raise"), "on_failure")
+    check_choice(record, ("epochs", "steps"), "record")
+    check_choice(training_loss, ("batches", "full"), "training_loss")
     if not isinstance(stop, Stop):
         message = f"stop must be a Stop, such as Stop(epochs=100), not {stop!r}"
         raise InputError(message)
@@ -217,8 +118,9 @@ def train(
     rule = find_optimizer(optimizer)
     training, held = _with_validation(network, X, Y, sample_weight, validation, kind, seed)
     loop = _Loop(
-        network, training, held, rule, _batch_rows(batch, training.n), _check_order(order), stop, chosen, seed, kind,
-        _check_callbacks(callbacks), checkpoint, record == "steps", options,
+        network, training, held, rule, check_batch(batch, training.n), check_order(order), stop, chosen, seed, kind,
+        _check_callbacks(callbacks), checkpoint,
+        training_loss == "full", record == "steps", options,
     )  # fmt: skip
     p = (network.initialize(seed) if parameters is None else network.check_parameters(parameters)).astype(kind)
     start = TrainingState(p, rule.start(len(p), kind), 0)
@@ -248,6 +150,7 @@ class _Loop:
     dtype: Any
     callbacks: tuple[Any, ...]
     checkpoint: Checkpoint | None
+    full_loss: bool
     records_steps: bool
     options: dict[str, Any]
 
@@ -268,6 +171,8 @@ class _Loop:
             "seed": self.seed,
             "engine": self.engine.name,
             "dtype": self.dtype.__name__,
+            "training_loss": "full" if self.full_loss else "batches",
+            "record": "steps" if self.records_steps else "epochs",
             "epochs of the learning rate": self._total() if self.optimizer.learning_rate.needs_total else None,
             "digest of the data": digest(self.training, self.validation),
         }
@@ -301,7 +206,8 @@ class _Loop:
                 progress.previous, at = at, state.parameters.copy()
                 seconds = time.perf_counter() - started
                 history.add(
-                    loss=outcome.loss, validation_loss=validation_loss,
+                    loss=self._mean_loss(state.parameters) if self.full_loss else outcome.loss,
+                    validation_loss=validation_loss,
                     learning_rate=float(epoch.rates[-1]), steps=state.steps, seconds=seconds,
                 )  # fmt: skip
                 if self.records_steps:
@@ -320,7 +226,7 @@ class _Loop:
             if self.checkpoint and written < len(history):  # where an epoch was cut short, the end of the one before
                 progress.write(self.checkpoint.path, fingerprint)
             last = trainer.state().parameters.copy()
-            if epoch and not failure and not self.validation and not self._has_finite_loss(last):
+            if epoch and not failure and not self.validation and not math.isfinite(self._mean_loss(last)):
                 broken = Broken(-1, len(self.network.layers), "the loss over all rows")
                 status, failure = Status.NON_FINITE, self._failure(epoch, broken)
             run.status = status
@@ -329,10 +235,7 @@ class _Loop:
 
     def _epoch(self, number: int, steps: int) -> Epoch:
         """Rows and rates of an epoch, cut short where Stop(steps=…) ends within it."""
-        if callable(self.order):
-            rows = _check_rows(self.order(number), self.training.n, number)
-        else:
-            rows = ORDERS[self.order](self.seed, number, self.training.n)
+        rows = rows_of(self.order, seed=self.seed, epoch=number, n=self.training.n)
         count = whole = math.ceil(len(rows) / self.batch)
         if self.stop.steps is not None:  # batches whose weights are all 0 are no steps
             has_weight = np.logical_or.reduceat(self.training.weights[rows] > 0, np.arange(0, len(rows), self.batch))
@@ -365,8 +268,8 @@ class _Loop:
             return None, value
         return Broken(-1, len(self.network.layers), "the validation loss"), value
 
-    def _has_finite_loss(self, p: np.ndarray) -> bool:
-        return math.isfinite(self.engine.mean_loss(self.network, p, self.training))
+    def _mean_loss(self, p: np.ndarray) -> float:
+        return self.engine.mean_loss(self.network, p, self.training)
 
     def _reached(self, history: History, seconds: float, moved: float, p: np.ndarray) -> Reached:
         norm = math.nan
@@ -397,7 +300,7 @@ class _Loop:
         if failure is None:
             return last.copy()
         candidates = (last, at, progress.previous, progress.best)
-        return next((p for p in candidates if self._has_finite_loss(p)), progress.best).copy()
+        return next((p for p in candidates if math.isfinite(self._mean_loss(p))), progress.best).copy()
 
     def _call(self, name: str, run: Run) -> None:
         for callback in self.callbacks:
@@ -449,32 +352,3 @@ def _check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
             message = f"the callback {callback!r} would do nothing: it needs one of the methods {', '.join(HOOKS)}"
             raise InputError(message)
     return listed
-
-
-def _batch_rows(batch: int | str, n: int) -> int:
-    if batch == "all":
-        return n
-    if isinstance(batch, (bool, str)) or not isinstance(batch, (int, np.integer)) or batch < 1:
-        message = f"batch must be a whole number of rows ≥ 1 or 'all', not {batch!r}"
-        raise InputError(message)
-    return min(int(batch), n)
-
-
-def _check_order(order: Order) -> Order:
-    if not callable(order):
-        _one_of("order", order, tuple(ORDERS), "or a callable from the epoch's number to row indices")
-    return order
-
-
-def _check_rows(rows: Sequence[int], n: int, epoch: int) -> Int[np.ndarray, " rows"]:
-    array = np.asarray(rows)
-    if array.ndim != 1 or array.dtype.kind not in "iu" or not len(array) or array.min() < 0 or array.max() >= n:
-        message = f"order({epoch}) must give at least one row index, each from 0 to {n - 1}, not {rows!r}"
-        raise InputError(message)
-    return array.astype(np.int64)
-
-
-def _one_of(name: str, value: Any, choices: Sequence[str], also: str = "") -> None:
-    if value not in choices:
-        message = f"{name} must be one of {', '.join(map(repr, choices))} {also}".rstrip() + f", not {value!r}"
-        raise InputError(message)

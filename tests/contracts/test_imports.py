@@ -18,9 +18,9 @@ ROOMS: tuple[str, ...] = (
     *"""
     _version  errors  plots  randomness  whole_file  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
-    named  activations  losses  network  schedules  optimizers  stopping  examples
+    settings  named  activations  losses  network  schedules  optimizers  stopping  orders  examples
     _core  engines.base  engines.reference  engines
-    evaluation  history  derivatives  interruption  checkpoint  training
+    evaluation  history  derivatives  interruption  checkpoint  run  training
     scores  model  fitting  predictions  progress  report  demo  cli
 """.split(),
     "",

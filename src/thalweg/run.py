@@ -1,0 +1,116 @@
+"""A training seen from outside: `Run` while it goes on, `TrainingResult` at its end, `Failure` if numbers broke down."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from thalweg.history import History
+from thalweg.optimizers import Optimizer
+from thalweg.stopping import Status
+
+
+if TYPE_CHECKING:
+    import numpy as np
+    from jaxtyping import Float
+
+    from thalweg.network import Network
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Where training met a value that is not finite, and what to do about it (contract 2)."""
+
+    epoch: int
+    batch: int  # within the epoch, from 1; 0 for what was looked at after the last one
+    layer: int  # from 1
+    what: str
+    learning_rate: float
+    column: int  # of X, from 1: the one of the largest values
+    largest: float  # the largest absolute value in it
+
+    def __str__(self) -> str:
+        where = f"batch {self.batch}" if self.batch else "after the last batch"
+        return (
+            f"In epoch {self.epoch}, {where}, {self.what} (layer {self.layer}) was not finite, at learning rate "
+            f"{self.learning_rate:g}; the largest input is {self.largest:g}, in column {self.column} of X. "
+            f"{self._advice}"
+        )
+
+    @property
+    def _advice(self) -> str:
+        if self.largest > 1e3:
+            return "Scale the inputs to about −3 … 3, or use a smaller learning rate."
+        return f"Use a smaller learning rate, such as {self.learning_rate / 10:g}, or an optimizer with clip=1.0."
+
+
+@dataclass
+class Run:
+    """What callbacks see: how far the training has come. `parameters` are the current ones; copy what you keep."""
+
+    network: Network
+    epochs: int | None  # asked for, where a number was
+    history: History
+    parameters: Float[np.ndarray, " p"]
+    optimizer: Optimizer
+    patience: int | None = None
+    status: Status | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished."""
+        return len(self.history)
+
+    @property
+    def loss(self) -> float:
+        """Training loss of the last epoch."""
+        return self.history.latest("loss")
+
+    @property
+    def validation_loss(self) -> float | None:
+        """Validation loss after the last epoch, None without validation rows."""
+        value = self.history.latest("validation_loss")
+        return None if math.isnan(value) else value
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the lowest value so far, 0 before there is one."""
+        return self.history.best_epoch
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the last step."""
+        return self.history.latest("learning_rate") if self.epoch else self.optimizer.learning_rate.rate
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start of training."""
+        return self.history.latest("seconds") if self.epoch else 0.0
+
+    @property
+    def patience_left(self) -> int | None:
+        """Epochs without a better value that are still allowed, None without patience."""
+        return None if self.patience is None else self.patience - (self.epoch - self.best_epoch)
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What training has reached."""
+
+    parameters: Float[np.ndarray, " p"]  # the best by validation loss; without validation the last finite ones
+    last_parameters: Float[np.ndarray, " p"]  # where the walk ended
+    status: Status
+    history: History
+    network: Network = field(repr=False)
+    failure: Failure | None = None
+
+    @property
+    def message(self) -> str:
+        """Why it stopped, in a sentence or two."""
+        return f"{self.status.value} {self.failure}" if self.failure else self.status.value
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the lowest validation loss (training loss without validation); 0 where there is none."""
+        return self.history.best_epoch
