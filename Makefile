@@ -9,7 +9,7 @@ BUILT_FROM := pyproject.toml CMakeLists.txt src/thalweg/_version.py $(wildcard c
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench acceptance build-without-compiler clean
+.PHONY: help demo test check fix docs bench acceptance build-without-compiler clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' Makefile
@@ -29,6 +29,10 @@ check: $(VENV)/.installed-dev ## formatting, lint, types, order of imports; chan
 fix: $(VENV)/.installed-dev ## format, and repair what lint can repair
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
+
+docs: $(VENV)/.installed-dev ## write docs/reference.md and the picture of the README again
+	@$(RUN) docs/make_reference.py
+	@$(RUN) docs/make_picture.py
 
 bench: $(VENV)/.installed-dev ## side by side with scikit-learn on real tables
 	@$(RUN) benchmarks/tables.py

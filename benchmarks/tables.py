@@ -1,7 +1,7 @@
 """Thalweg beside scikit-learn's MLP on real tables: the same rows to learn from, the same rows held out.
 
-Thalweg runs as `thalweg fit` does, with its defaults. scikit-learn runs MLPClassifier / MLPRegressor with theirs, inside
-SimpleImputer + StandardScaler + OneHotEncoder, the target of a regression standardised. Compared are log-loss and RMSE;
+Thalweg runs as `thalweg fit` does, with its defaults; scikit-learn runs MLPClassifier / MLPRegressor with theirs,
+inside SimpleImputer + StandardScaler + OneHotEncoder, the target of a regression standardised. Compared are log-loss and RMSE;
 the time of both fits stands beside them, each on one thread. Writes docs/tables.md.
 
     python benchmarks/tables.py [--seeds 3] [--only adult] [--data ../shared/data]
@@ -77,7 +77,6 @@ def run(case: Case, folder: Path, seed: int) -> Result:
     kept, held = splitting.split(whole.n_rows, 0.2, seed=seed, purpose="holdout", labels=labels)
     train, test = whole.take(kept), whole.take(held)
 
-    started = time.perf_counter()
     model = tw.fit(train, case.target, task=case.task, drop=case.drop, test=test, seed=seed)
     our_seconds = model.figures["seconds"]["training"]
     ours = model.figures["network"]["log_loss" if case.task == "classification" else "rmse"]
@@ -149,7 +148,8 @@ def page(rows: list[tuple[Case, list[Result]]], seeds: int) -> str:
     lines = [
         "# Thalweg and scikit-learn's MLP on real tables",
         "",
-        f"Made by `make bench` (benchmarks/tables.py): medians over {seeds} splits, both with their defaults, on one thread.",
+        f"Made by `make bench` (benchmarks/tables.py): medians over {seeds} splits, both with their defaults, on one",
+        "thread.",
         "Log-loss for classes, RMSE in the target's units for numbers; less is better. Ratio: Thalweg's error over",
         "scikit-learn's. Seconds: to fit the network.",
         "",

@@ -39,8 +39,7 @@ def command_exists(shown: str) -> bool:
         return hasattr(thalweg, shown.removeprefix("tw."))
     _, command, *options = shown.split()
     commands = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
-    known = {name for parameter in commands[command].params for name in parameter.opts} if command in commands else set()
-    return command in commands and set(options) <= known
+    return command in commands and set(options) <= {name for p in commands[command].params for name in p.opts}
 
 
 def has_test(place: str) -> bool:
@@ -49,7 +48,8 @@ def has_test(place: str) -> bool:
     path = ROOT / file
     if not path.is_file():
         return False
-    names = {node.name for node in ast.parse(path.read_text(encoding="utf-8")).body if isinstance(node, ast.FunctionDef)}
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    names = {node.name for node in body if isinstance(node, ast.FunctionDef)}
     return not function or function in names
 
 
@@ -68,5 +68,5 @@ def test_what_a_row_names_exists(row):
 
 def test_what_does_not_exist_is_noticed():
     assert not exists("thalweg.network.Net") and not exists("thalweg.nothing")
-    assert not command_exists("tw.nothing") and not command_exists("thalweg fly") and not command_exists("thalweg fit --fly")
+    assert not any(command_exists(shown) for shown in ("tw.nothing", "thalweg fly", "thalweg fit --fly"))
     assert not has_test("tests/test_nothing.py") and not has_test("tests/test_lecture.py::test_nothing")
