@@ -54,9 +54,8 @@ def run(*arguments: Any) -> Ran:
         except SystemExit as stopped:
             status = stopped.code
     for stream in (out, err):
-        stream.flush()
-    printed: Any = (out.buffer, err.buffer)
-    ran = Ran(int(status or 0), *(stream.getvalue() for stream in printed[:1]), printed[1].getvalue().decode())
+        stream.seek(0)
+    ran = Ran(int(status or 0), out.buffer.read(), err.read())
     assert "a bug:" not in ran.err, ran
     return ran
 
@@ -74,7 +73,7 @@ def write_csv(path: Path, columns: dict[str, Any]) -> Path:
 
 
 def mails(n: int = 211, seed: int = 5) -> dict[str, Any]:
-    """A small table of every kind of column, with missing cells, and targets of every kind that can be learnt from it."""
+    """A small table of every kind of column, with missing cells, and targets of every kind to learn from it."""
     rng = np.random.default_rng(seed)
     length, trusted = rng.normal(size=n).round(3), rng.random(n) < 0.4
     sender = rng.choice(["work", "shop", "friend"], n)

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -22,11 +23,13 @@ from thalweg import scores, table
 
 
 NAMES = st.one_of(
-    st.sampled_from(["x", "X", "y", "id", "a,b", 'say "hi"', " ", "", "0", "nan", "c0", "the_query", "value;", "größe", "送信者", "☠️"]),
+    st.sampled_from(
+        ["x", "X", "y", "id", "a,b", 'say "hi"', " ", "", "0", "nan", "c0", "the_query", "größe", "送信者"]
+    ),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=7),
 )
 EXTREME = [0.0, -0.0, 1.0, 5e-324, 1e-308, 1e-30, 1e12, 2.0**53, 1e30, 1e155, 1.7976931348623157e308, np.inf, np.nan]
-WORDS = ["a", "A", "b", " b", "NA", "nan", "?", "", "true", "no", "0", "007", "7.0", "1e999", "2024-02-30", "10:30", "½", "a b c d e f", "\t", '"', "'"]
+WORDS = """a|A|b| b|NA|nan|?||true|no|0|007|7.0|1e999|2024-02-30|10:30|½|a b c d e f|\t|"|'""".split("|")
 
 
 def cells(n: int) -> st.SearchStrategy[list[Any]]:
@@ -51,7 +54,7 @@ def cells(n: int) -> st.SearchStrategy[list[Any]]:
         listed(st.booleans()),
         listed(st.sampled_from(WORDS)),
         listed(st.text(st.characters(exclude_categories=["Cs"]), max_size=5)),
-        listed(st.datetimes(min_value=pd.Timestamp.min.to_pydatetime(warn=False), max_value=pd.Timestamp("2200-01-01").to_pydatetime())),
+        listed(st.datetimes(datetime(1678, 1, 1), datetime(2261, 1, 1))),  # what nanoseconds in 64 bits can hold
         st.sampled_from([None, 0, 1.5, "same", True]).map(lambda value: [value] * n),
         st.just(list(range(1, n + 1))),
     )
@@ -80,20 +83,33 @@ FORMS: list[Callable[[list[tuple[str, list[Any]]]], Any]] = [as_csv, as_frame, a
 
 @st.composite
 def jobs(draw: st.DrawFn) -> tuple[Any, list[str], dict[str, Any]]:
-    """A table, its target or targets, and options of `fit`."""
-    n = draw(st.one_of(st.integers(1, 12), st.sampled_from([31, 61])))
-    wide = draw(st.integers(1, 5))
-    names = draw(st.lists(NAMES, min_size=wide, max_size=wide, unique=draw(st.sampled_from([True, True, True, False]))))
+    """A table, its target or targets, and options of `fit`.
+
+    What the table is like comes from a seed, evenly: Hypothesis would mostly try what is small and refused at the door.
+    """
+    rng = np.random.default_rng(draw(st.integers(0, 2**64 - 1)))
+    n = int(rng.choice([1, 2, 3, 4, 5, 7, 11, 13, 31, 61], p=[0.02, 0.03, 0.05, 0.1, 0.1, 0.1, 0.1, 0.1, 0.2, 0.2]))
+    wide = int(rng.integers(2, 6)) if rng.random() < 0.95 else 1
+    if rng.random() < 0.3:
+        names = draw(st.lists(NAMES, min_size=wide, max_size=wide, unique=bool(rng.random() < 0.8)))
+    else:
+        names = rng.permutation(["x", "X", "a,b", "größe ☠️", "0", "time", 'say "hi"'])[:wide].tolist()
     columns = [(name, draw(cells(n))) for name in names]
-    targets = [names[-1]] if draw(st.integers(0, 5)) else names[-2:]
+    if rng.random() < 0.6:  # a target that can be learnt, and a column that tells something of it
+        truth = rng.normal(size=n)
+        words = np.where(truth > 0, "yes", "no")
+        ways = [truth * 10.0 ** rng.integers(-300, 300), truth.round(1), truth.round(), truth > 0, words]
+        columns[-1] = (names[-1], ways[rng.integers(len(ways))].tolist())
+        columns[0] = columns[0] if wide == 1 else (names[0], (truth + 0.1 * rng.normal(size=n)).tolist())
+    targets = names[-2:] if rng.random() < 0.15 else names[-1:]
     options = {
-        "task": draw(st.sampled_from(["auto", "auto", "classification", "regression"])),
-        "holdout": draw(st.sampled_from([0.2, 0.2, 0.5, 0])),
-        "seed": draw(st.integers(0, 2)),
-        "hidden": draw(st.sampled_from([(4,), (4,), ()])),
-        "refit": draw(st.sampled_from([False, False, False, True])),
+        "task": str(rng.choice(["auto", "auto", "classification", "regression"])),
+        "holdout": float(rng.choice([0.2, 0.2, 0.5, 0.0])),
+        "seed": int(rng.integers(3)),
+        "hidden": (4,) if rng.random() < 0.8 else (),
+        "refit": bool(rng.random() < 0.2),
     }
-    return draw(st.sampled_from(FORMS))(columns), [name.strip() for name in targets], options
+    return FORMS[rng.integers(len(FORMS))](columns), [name.strip() for name in targets], options
 
 
 def finite(value: Any) -> bool:
@@ -162,7 +178,7 @@ def try_tables(folder: Any, **how: Any) -> None:
 
     gives_a_finite_model_or_a_sentence()
     print(dict(seen))
-    assert {"refused", "classification", "regression"} <= set(seen), "the tables were all of one kind"
+    assert seen["refused"] and seen["classification"] and seen["regression"], "the tables were all of one kind"
 
 
 def test_any_table_gives_a_finite_model_or_a_sentence(folder, few_trees):

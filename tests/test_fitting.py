@@ -2,14 +2,15 @@
 
 import dataclasses
 import signal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from command_line import RECIPE, TARGETS, mails
 from sklearn import metrics
 
 import thalweg as tw
+from command_line import RECIPE, TARGETS, mails
 from thalweg import fitting, scores, table
 
 
@@ -72,7 +73,7 @@ def test_figures_of_classes_are_those_of_scikit_learn_on_the_held_out_rows(data)
     assert network["log_loss"] == pytest.approx(metrics.log_loss(y, p / p.sum(axis=1, keepdims=True)), rel=1e-6)
     assert network["auc"] == pytest.approx(metrics.roc_auc_score(np.eye(4)[y], p, average="macro"), rel=1e-6)
     assert network["confusion"] == metrics.confusion_matrix(y, model.predict(held)).tolist()
-    evidence = model.evidence
+    evidence: Any = model.evidence
     assert np.array_equal(evidence.y, y) and np.array_equal(evidence.outputs, model.predict_proba(held))
 
 
@@ -100,7 +101,7 @@ def test_tree_and_baseline_are_measured_on_the_same_rows(data, monkeypatch):
 
     scores_tree = scores.tree
     monkeypatch.setattr(scores, "tree", tree)
-    model = fit(data, "spam")
+    model: Any = fit(data, "spam")
     kept, held = rows_of(data, model)
     y = (data["spam"].values[held] == "spam").astype(int)
     assert np.array_equal(seen["held"], model.evidence.X) and len(seen["held"]) == len(held)
@@ -149,7 +150,8 @@ def test_validation_rows_touch_neither_encoder_nor_steps(data):
     assert np.array_equal(model.history.loss, honest.history.loss) and model.encoder.roles == honest.encoder.roles
     assert not np.array_equal(model.history.validation_loss, honest.history.validation_loss)
     assert "network" not in honest.figures and honest.evidence is None
-    assert honest.figures["rows"] == {"given": 211, "without_target": 0, "training": 179, "validation": 32, "held_out": 0}
+    rows = {"given": 211, "without_target": 0, "training": 179, "validation": 32, "held_out": 0}
+    assert honest.figures["rows"] == rows
 
 
 def test_a_table_of_its_own_to_test_on(data):
@@ -198,11 +200,23 @@ def test_refit_learns_from_all_rows_and_keeps_the_figures(data):
     assert second.parameters.tobytes() != first.parameters.tobytes()
     assert len(second.history) == second.settings["best_epoch"] == first.settings["best_epoch"]
     assert np.isnan(second.history.validation_loss).all(), "there is nothing left to validate with"
-    assert second.encoder.target_roles[0].mean == pytest.approx(data["score"].values.mean())
+    target: Any = second.encoder.target_roles[0]
+    assert target.mean == pytest.approx(data["score"].values.mean())
     # All rows: a changed held-out row now changes the model.
     held = rows_of(data, first)[1]
     third = fit(poisoned(data, held[:1], {"score"}), "score", refit=True)
     assert third.parameters.tobytes() != second.parameters.tobytes()
+
+
+def test_columns_to_keep_though_they_look_like_identifiers(data):
+    ids = dataclasses.replace(
+        data["length"], name="mail_id", values=np.arange(211.0), missing=np.zeros(211, bool), integer=True
+    )
+    wide = dataclasses.replace(data, columns=(*data.columns, ids))
+    assert "mail_id" not in fit(wide, "score").encoder.columns
+    for refit in (False, True):
+        model = fit(wide, "score", keep=["mail_id"], refit=refit)
+        assert "mail_id" in model.encoder.columns and model.settings["keep"] == ["mail_id"]
 
 
 def test_rows_without_a_target_are_left_out(data):

@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from command_line import RECIPE, write_csv
 
 import thalweg as tw
+from command_line import RECIPE, write_csv
 from thalweg import predictions, table
 
 
@@ -64,7 +64,7 @@ def test_predict_batches_is_the_whole_table(model, data):
 def test_predictions_keep_the_type_of_the_target(tmp_path, column, type_in_parquet):
     x = np.arange(120) * 37 % 120
     cells = {
-        "x": x, "y": np.where(x > 60, "up", "down"), "truth": x > 60, "whole": np.where(x > 60, 5, 2), "number": 0.5 * x,
+        "x": x, "y": np.where(x > 60, "up", "down"), "truth": x > 60, "whole": np.where(x > 60, 5, 2), "number": x / 2,
     }  # fmt: skip
     frame = table.read(write_csv(tmp_path / "t.csv", cells))
     model = tw.fit(frame, column, drop=[name for name in cells if name not in ("x", column)], **RECIPE)

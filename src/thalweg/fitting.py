@@ -145,6 +145,7 @@ def fit(
     if share:
         kept_rows, held_rows = split(whole.n_rows, share, seed=seed, purpose="holdout", labels=labels)
         kept, held_out, labels = whole.take(kept_rows), whole.take(held_rows), _take(labels, kept_rows)
+    _check_rows(kept, 0.0)
     fit_rows, valid_rows = split(kept.n_rows, validation, seed=seed, purpose="validation", labels=labels)
     training, validating = kept.take(fit_rows), kept.take(valid_rows)
 

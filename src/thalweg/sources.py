@@ -156,6 +156,10 @@ def _head(path: Path, name: str) -> tuple[str, bytes, bool]:
     if not path.is_file():
         raise TableError(f"{name} is not a regular file; write the table to a file first.")
     try:
+        str(path).encode()
+    except UnicodeEncodeError as error:  # neither Arrow nor DuckDB can open it
+        raise TableError(f"The path {str(path)!r} is not UTF-8 text; rename the file.") from error
+    try:
         with path.open("rb") as file:
             magic = file.read(6)
     except OSError as error:

@@ -20,6 +20,8 @@ MAX_CLASSES = 1_000
 # Integers of at most this many values are classes unless the task says otherwise.
 FEW_INTEGERS = 10
 _EXACT = 2.0**53
+# Standard deviations: no training row is so far out, and the square of another one's must be finite in float32.
+FARTHEST = 1e15
 _FORMS = {"text": str, "boolean": bool, "integer": int, "number": float}
 
 
@@ -114,10 +116,12 @@ class NumberTarget:
         return cls(column.name, mean, deviation or float(np.finfo(np.float64).tiny))
 
     def encode(self, column: Column, table: Table) -> Float[np.ndarray, " n"]:
-        """Standardised; halves, because the difference of two finite numbers may overflow."""
+        """Standardised; halves, because the difference of two finite numbers may overflow. At most FARTHEST."""
         values = as_numbers(column, table)
         _refuse_missing(np.isnan(values), column, table)
-        return (values / 2.0 - self.mean / 2.0) / (self.deviation / 2.0)
+        with np.errstate(over="ignore"):
+            standardised = (values / 2.0 - self.mean / 2.0) / (self.deviation / 2.0)
+        return np.clip(standardised, -FARTHEST, FARTHEST)
 
     def decode(self, outputs: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
         """In the target's own units, at most the largest float64."""
