@@ -11,7 +11,7 @@ from sklearn import metrics
 
 import thalweg as tw
 from command_line import RECIPE, TARGETS, mails
-from thalweg import fitting, scores, table
+from thalweg import fitting, rivals, table
 
 
 @pytest.fixture(scope="module")
@@ -95,12 +95,12 @@ def test_tree_and_baseline_are_measured_on_the_same_rows(data, monkeypatch):
     seen = {}
 
     def tree(X, Y, X_valid, Y_valid, X_held, *rest):
-        outputs, size = scores_tree(X, Y, X_valid, Y_valid, X_held, *rest)
+        outputs, size = grow(X, Y, X_valid, Y_valid, X_held, *rest)
         seen.update(training=X, Y=Y, validation=X_valid, held=X_held, outputs=outputs)
         return outputs, size
 
-    scores_tree = scores.tree
-    monkeypatch.setattr(scores, "tree", tree)
+    grow = rivals.tree
+    monkeypatch.setattr(rivals, "tree", tree)
     model: Any = fit(data, "spam")
     kept, held = rows_of(data, model)
     y = (data["spam"].values[held] == "spam").astype(int)
@@ -346,7 +346,7 @@ def test_ctrl_c_after_training_keeps_the_trained_network(data, monkeypatch, wher
         signal.raise_signal(signal.SIGINT)
 
     if where == "tree":
-        monkeypatch.setattr(scores, "tree", interrupted)
+        monkeypatch.setattr(rivals, "tree", interrupted)
         model = fit(data, "score")
         assert "network" not in model.figures and model.evidence is None
     else:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import engines, scores, table
+from thalweg import engines, rivals, scores, table
 from thalweg._version import __version__
 from thalweg.encoding import Encoder, drop_missing_targets
 from thalweg.errors import InputError, TableError, ThalwegWarning
@@ -183,7 +183,7 @@ def fit(
         if measured is not None:
             X_held, y_held = measured
             outputs = engines.get(engine).predict(network, result.parameters, X_held.astype(result.parameters.dtype))
-            tree_outputs, tree = scores.tree(X, Y, X_valid, Y_valid, X_held, encoder.task, n_outputs(encoder), seed)
+            tree_outputs, tree = rivals.tree(X, Y, X_valid, Y_valid, X_held, encoder.task, n_outputs(encoder), seed)
             of_network, of_tree = (_row_losses(encoder, y_held, one) for one in (outputs, tree_outputs))
             figures |= {
                 "network": score(encoder, y_held, outputs),
@@ -273,8 +273,8 @@ def _validation(result: TrainingResult, encoder: Encoder, Y: np.ndarray, Y_valid
 
 def _baseline(encoder: Encoder, Y: np.ndarray, rows: int) -> Float[np.ndarray, "n k"]:
     if encoder.task == "classification":
-        return scores.majority(Y, rows, n_outputs(encoder))
-    return scores.mean(Y, rows)
+        return rivals.majority(Y, rows, n_outputs(encoder))
+    return rivals.mean(Y, rows)
 
 
 def _recipe(settings: dict[str, Any]) -> Recipe:
