@@ -1,8 +1,8 @@
 """Thalweg beside scikit-learn's MLP on real tables: the same rows to learn from, the same rows held out.
 
 Thalweg runs as `thalweg fit` does, with its defaults; scikit-learn runs MLPClassifier / MLPRegressor with theirs,
-inside SimpleImputer + StandardScaler + OneHotEncoder, the target of a regression standardised. Compared are log-loss and RMSE;
-the time of both fits stands beside them, each on one thread. Writes docs/tables.md.
+inside SimpleImputer + StandardScaler + OneHotEncoder, the target of a regression standardised. Compared are log-loss
+and RMSE; the time of both fits stands beside them, each on one thread. Writes docs/tables.md.
 
     python benchmarks/tables.py [--seeds 3] [--only adult] [--data ../shared/data]
 """

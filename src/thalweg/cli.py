@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import os
 import shlex
 import sys
@@ -18,10 +17,10 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from thalweg import engines
+from thalweg import engines, show
 from thalweg.errors import InputError, ThalwegWarning
 from thalweg.fitting import HOLDOUT, Recipe, fit
-from thalweg.model import Model, load
+from thalweg.model import load
 from thalweg.stopping import Status
 
 
@@ -61,8 +60,9 @@ def start(
 
 @app.command(
     "fit",
-    epilog="Examples:\n\n  thalweg fit spam.csv --target class\n\n  thalweg fit houses.parquet --target price --drop id,date "
-    "-o houses.thalweg\n\n  thalweg fit \"SELECT * FROM 'log.csv' WHERE year > 2020\" --target delay --task regression",
+    epilog="Examples:\n\n  thalweg fit spam.csv --target class\n\n  thalweg fit houses.parquet --target price "
+    "--drop id,date -o houses.thalweg\n\n"
+    "  thalweg fit \"SELECT * FROM 'log.csv' WHERE year > 2020\" --target delay --task regression",
 )
 def fit_command(
     data: Data,
@@ -113,16 +113,16 @@ def fit_command(
     page = None if no_report else (report or output.with_suffix(".html"))
     _check_outputs({"model": output, "report": page}, {"table": data, "test table": test})
     model = fit(
-        data, _names(target), task=task, drop=_names(drop), keep=_names(keep), test=test, holdout=holdout, refit=refit, seed=seed,
-        engine=engine, callbacks=() if quiet else (Progress(),), hidden=_whole_numbers(hidden, "--hidden"),
-        activation=activation, dropout=dropout, learning_rate=learning_rate, weight_decay=weight_decay, epochs=epochs,
+        data, _names(target), task=task, drop=_names(drop), keep=_names(keep), test=test, holdout=holdout,
+        refit=refit, seed=seed, engine=engine, callbacks=() if quiet else (Progress(),),
+        hidden=_whole_numbers(hidden, "--hidden"), activation=activation, dropout=dropout, learning_rate=learning_rate, weight_decay=weight_decay, epochs=epochs,
         patience=patience, batch=batch, seconds=seconds,
     )  # fmt: skip
     model.save(output)
     is_interrupted = model.status is Status.INTERRUPTED
     is_shown = not (quiet or as_json)
     if is_shown:
-        _print_fit(model)
+        show.fitted(model)
         typer.echo(f"model   {output}")
     if page is not None:
         try:
@@ -130,7 +130,7 @@ def fit_command(
         except KeyboardInterrupt:
             page, is_interrupted = None, True
     if as_json:
-        _print_json({**_summary(model), "model": str(output), "report": str(page) if page else None})
+        show.as_json({**show.summary(model), "model": str(output), "report": str(page) if page else None})
     elif is_shown and page is not None:
         typer.echo(f"report  {page}")
     if is_interrupted:
@@ -140,8 +140,8 @@ def fit_command(
 
 
 @app.command(
-    epilog="Examples:\n\n  thalweg predict model.thalweg new.csv\n\n  thalweg predict model.thalweg new.parquet -o out.parquet"
-    "\n\n  thalweg predict model.thalweg new.csv -o - | head"
+    epilog="Examples:\n\n  thalweg predict model.thalweg new.csv\n\n  thalweg predict model.thalweg new.parquet "
+    "-o out.parquet\n\n  thalweg predict model.thalweg new.csv -o - | head"
 )
 def predict(
     model: Annotated[Path, typer.Argument(help="A model that `thalweg fit` wrote.")],
@@ -169,18 +169,10 @@ def inspect(
     """Show what a model is: its network, how it was trained, its figures, and what each column became and why."""
     loaded = load(model)
     if as_json:
-        _print_json(_summary(loaded))
+        show.as_json(show.summary(loaded))
         return
-    _print_fit(loaded)
-    settings = loaded.settings
-    recipe = ", ".join(f"{name} {value}" for name, value in settings["recipe"].items() if value is not None)
-    typer.echo(
-        f"made by Thalweg {settings['thalweg']} with seed {settings['seed']}, engine {settings['engine']}; {recipe}\n"
-    )
-    table = _rich_table("column", "role", "why", title="What each column became")
-    for decision in loaded.encoder.decisions:
-        table.add_row(decision.column, decision.role, decision.why)
-    _print(table)
+    show.fitted(loaded)
+    show.columns(loaded)
 
 
 @app.command(name="engines")
@@ -194,16 +186,9 @@ def engines_command(as_json: Json = False) -> None:
         raise InputError(str(error)) from error
     listed = {name: what for name, (_, what) in engines.ENGINES.items()}
     if as_json:
-        _print_json({"engines": listed, "default": engines.DEFAULT, "processor": processor})
+        show.as_json({"engines": listed, "default": engines.DEFAULT, "processor": processor})
         return
-    table = _rich_table("engine", "what it is")
-    for name, what in listed.items():
-        table.add_row(f"{name} (default)" if name == engines.DEFAULT else name, what)
-    _print(table)
-    table = _rich_table("processor", "")
-    for name, value in processor.items():
-        table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else f"{value}")
-    _print(table)
+    show.engines(listed, engines.DEFAULT, processor)
 
 
 @app.command(epilog="Example:\n\n  thalweg demo --folder /tmp/thalweg-demo")
@@ -226,22 +211,14 @@ def demo(
     model = fit(example.table(), "diagnosis", callbacks=(Progress(),))
     model.save(model_path)
     reports.write(model, page, command="thalweg demo")
-    _print_fit(model)
+    show.fitted(model)
     if model.status is Status.INTERRUPTED:
         _fail(130, f"interrupted; the best weights so far are saved in {str(model_path)!r}")
 
     typer.echo(
         "2. The lecture's example: is an e-mail spam, from its length and whether it comes from a trusted sender\n"
     )
-    spam = example.spam()
-    length, answer = spam.undecided
-    table = _rich_table("", "", title=f"{spam.network}, no biases, incremental gradient descent")
-    losses = spam.result.history.loss
-    table.add_row("squared error per mail, epoch by epoch", f"{losses[0]:.3f}, {losses[1]:.3f} … {losses[-1]:.3f}")
-    table.add_row("accuracy on 10,000 new mails", f"{spam.accuracy:.4f}")
-    table.add_row("the best that any rule can do on them", f"{spam.best_accuracy:.4f}")
-    table.add_row(f"a mail of {length:.0f} letters that cannot be told apart", f"[{answer[0]:.2f}, {answer[1]:.2f}]")
-    _print(table)
+    show.spam(example.spam())
     typer.echo(f"model   {model_path}\nreport  {page}")
 
 
@@ -335,130 +312,3 @@ def _check_place(path: Path) -> None:
     if not os.access(path if path.exists() else folder, os.W_OK):
         message = f"{str(path)!r} may not be written: permission denied"
         raise InputError(message)
-
-
-def _summary(model: Model) -> dict[str, Any]:
-    """A model as plain JSON types."""
-    classes = model.classes
-    return {
-        "targets": list(model.encoder.targets),
-        "task": model.encoder.task,
-        "classes": None if classes is None else [_plain(label) for label in classes],
-        "network": model.network.to_dict(),
-        "parameters": model.network.n_parameters,
-        "epochs": len(model.history),
-        "best_epoch": model.settings["best_epoch"],
-        "status": model.status.name,
-        "message": model.settings["message"],
-        "figures": model.figures,
-        "decisions": [vars(decision) for decision in model.encoder.decisions],
-        "settings": model.settings,
-    }
-
-
-def _plain(label: Any) -> Any:
-    return label.tolist() if hasattr(label, "tolist") else label
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
-
-
-def _print_fit(model: Model) -> None:
-    """The compact table that `fit`, `inspect` and `demo` show."""
-    from thalweg import report as reports
-
-    figures, settings = model.figures, model.settings
-    rows, columns = figures["rows"], figures["columns"]
-    targets = ", ".join(model.encoder.targets)
-    table = _rich_table("", "", title=f"{settings['data']}: {targets} ({model.encoder.task})")
-    without = f", {rows['without_target']:,} left out without a target" if rows["without_target"] else ""
-    table.add_row(
-        "rows",
-        f"{rows['given']:,}: {rows['training']:,} to train, {rows['validation']:,} to validate, "
-        f"{rows['held_out']:,} held out{without}",
-    )
-    for decision in model.encoder.decisions:
-        if decision.role == "target":
-            table.add_row("target", f"{decision.column}: {decision.why}")
-    table.add_row("columns", f"{columns['used']} of {columns['given']} used, as {columns['features']} inputs")
-    table.add_row("network", f"{model.network}: {model.network.n_parameters:,} parameters")
-    table.add_row("training", f"{len(model.history)} epochs, best {settings['best_epoch']}: {settings['message']}")
-    table.add_row(
-        "time", f"{figures['seconds']['training']:.1f} s of training, {figures['seconds'].get('all', 0):.1f} s in all"
-    )
-    _print(table)
-    if "network" in figures:
-        _print_figures(model)
-    else:
-        losses = figures["validation"]
-        typer.echo(
-            f"The validation loss is {losses['loss']:.4g}; it would be {losses['baseline']:.4g} with the same answer for "
-            f"every row."
-        )
-    typer.echo(reports.verdict(model) + "\n")
-
-
-FIGURES = {  # name in figures -> (heading, format), of which those that a task has are shown
-    "accuracy": ("accuracy", ".4f"),
-    "log_loss": ("log-loss", ".4f"),
-    "auc": ("AUC", ".4f"),
-    "exact": ("all right", ".4f"),
-    "rmse": ("RMSE", ",.5g"),
-    "mae": ("MAE", ",.5g"),
-    "r2": ("R²", ".4f"),
-}
-
-
-def _print_figures(model: Model) -> None:
-    figures = model.figures
-    shown = [name for name in FIGURES if name in figures["network"]]
-    size = figures["tree"]["size"]
-    baseline = "mean" if model.encoder.task == "regression" else "majority"
-    named = {
-        "network": "network",
-        "tree": f"decision tree, {size['leaves']} leaves",
-        "baseline": f"baseline: {baseline}",
-    }
-    table = _rich_table(f"on {figures['rows']['held_out']:,} held-out rows", *(FIGURES[name][0] for name in shown))
-    for key, label in named.items():
-        cells = (figures[key][name] for name in shown)
-        table.add_row(
-            label,
-            *("–" if cell is None else f"{cell:{FIGURES[name][1]}}" for name, cell in zip(shown, cells, strict=True)),
-        )
-    _print(table)
-    for note in figures["network"].get("notes", {}).items():
-        typer.echo(f"{note[0]}: {note[1]}\n")
-    classes = model.classes
-    if model.encoder.task == "classification" and len(classes) <= 10:
-        table = _rich_table("actual \\ predicted", *map(str, classes))
-        for label, counts in zip(classes, figures["network"]["confusion"], strict=True):
-            table.add_row(str(label), *(f"{count:,}" for count in counts))
-        _print(table)
-
-
-def _rich_table(*headings: str, title: str | None = None) -> Any:
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left", pad_edge=False,
-        show_header=any(headings),
-    )  # fmt: skip
-    for place, heading in enumerate(headings):
-        table.add_column(
-            Text(heading), justify="left" if place == 0 or not all(headings[:2]) or "why" in headings else "right"
-        )
-    return table
-
-
-def _print(table: Any) -> None:
-    from rich.console import Console
-
-    # Nothing is cut where the output is not a terminal; markup in names of columns is text.
-    console = Console(markup=False, highlight=False, soft_wrap=False)
-    if not console.is_terminal:
-        console.width = 200
-    console.print(table)

@@ -29,7 +29,7 @@ MIDDLE = (SPAM_LOG_LENGTH + WANTED_LOG_LENGTH) / 2
 
 @dataclass(frozen=True)
 class Mails:
-    """E-mails of the lecture: x₁ = ln(length) − 7.1, x₂ = 1 from a trusted organisation, else −1; target [1, 0] for spam."""
+    """E-mails: x₁ = ln(length) − 7.1, x₂ = 1 from a trusted organisation, else −1; the target of spam is [1, 0]."""
 
     X: Float[np.ndarray, "n 2"]
     Y: Float[np.ndarray, "n 2"]
@@ -69,7 +69,7 @@ def log_odds(X: Float[np.ndarray, "n 2"]) -> Float[np.ndarray, " n"]:
 
 
 def spam(seed: int = 0) -> SpamDemo:
-    """Train the lecture's 2-2-2 sigmoid network on 2,000 mails by incremental gradient descent; try it on 10,000 new ones."""
+    """Train the lecture's 2-2-2 sigmoid network incrementally on 2,000 mails, and try it on 10,000 new ones."""
     known, new = mails(2_000, seed), mails(10_000, seed + 1)
     network = Network([2, 2, 2], activation="sigmoid", output="sigmoid", loss="squared_error", bias=False)
     result = train(
@@ -92,7 +92,7 @@ def spam(seed: int = 0) -> SpamDemo:
 
 
 def table() -> Any:
-    """scikit-learn's breast cancer table (569 rows, 30 measurements of cell nuclei) as a data frame, column `diagnosis`."""
+    """scikit-learn's breast cancer table: 569 rows, 30 measurements of cell nuclei, and the column `diagnosis`."""
     import pyarrow as pa
     from sklearn.datasets import load_breast_cancer
 

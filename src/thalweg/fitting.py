@@ -172,7 +172,8 @@ def fit(
     model = Model(
         encoder, network, result.parameters, result.history, result.status, figures,
         {
-            "thalweg": __version__, "data": whole.name, "task": task, "drop": list(drop), "keep": list(keep), "holdout": holdout,
+            "thalweg": __version__, "data": whole.name, "task": task, "drop": list(drop), "keep": list(keep),
+            "holdout": holdout,
             "test": held_out.name if test is not None and held_out else None, "validation": validation, "refit": False,
             "seed": seed, "engine": engine, "recipe": dataclasses.asdict(settings), "message": result.message,
             "best_epoch": result.best_epoch, "optimizer": options["optimizer"].to_dict(), "batch": options["batch"],

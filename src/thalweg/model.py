@@ -55,7 +55,7 @@ class Model:
 
     @property
     def classes(self) -> Any:
-        """The labels, in the order of the columns of `predict_proba`; one array per target for several; None for numbers."""
+        """The labels in the order of `predict_proba`; for several targets an array each; for numbers None."""
         return self.encoder.classes
 
     def outputs(self, data: Any, *, engine: str = engines.DEFAULT) -> Float[np.ndarray, "n k"]:

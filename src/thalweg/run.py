@@ -1,4 +1,4 @@
-"""A training seen from outside: `Run` while it goes on, `TrainingResult` at its end, `Failure` if numbers broke down."""
+"""A training seen from outside: `Run` while it goes on, `TrainingResult` at its end, `Failure` if it broke down."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Held-out figures from plain arrays, by scikit-learn's metrics.
 
-A network, a decision tree and a constant (rivals.py) are scored by the same function. Every result is a dictionary of numbers, lists and strings, ready for JSON; None stands where a figure is
-undefined, and `notes` says why. Weights count in every mean; the confusion matrix and `rows` count rows.
+A network, a decision tree and a constant (rivals.py) are scored by the same function. Every result is a
+dictionary of numbers, lists and strings, ready for JSON; None stands where a figure is undefined, and `notes` says
+why. Weights count in every mean; the confusion matrix and `rows` count rows.
 """
 
 from __future__ import annotations

@@ -1,0 +1,173 @@
+"""What the command line shows: a model, its figures and its columns, as tables for people or as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from thalweg import report
+from thalweg.model import Model
+
+
+if TYPE_CHECKING:
+    from thalweg.demo import SpamDemo
+
+
+def summary(model: Model) -> dict[str, Any]:
+    """A model as plain JSON types."""
+    classes = model.classes
+    return {
+        "targets": list(model.encoder.targets),
+        "task": model.encoder.task,
+        "classes": None if classes is None else [_plain(label) for label in classes],
+        "network": model.network.to_dict(),
+        "parameters": model.network.n_parameters,
+        "epochs": len(model.history),
+        "best_epoch": model.settings["best_epoch"],
+        "status": model.status.name,
+        "message": model.settings["message"],
+        "figures": model.figures,
+        "decisions": [vars(decision) for decision in model.encoder.decisions],
+        "settings": model.settings,
+    }
+
+
+def _plain(label: Any) -> Any:
+    return label.tolist() if hasattr(label, "tolist") else label
+
+
+def as_json(value: Any) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
+
+
+def fitted(model: Model) -> None:
+    """The compact table that `fit`, `inspect` and `demo` show."""
+    figures, settings = model.figures, model.settings
+    rows, columns = figures["rows"], figures["columns"]
+    targets = ", ".join(model.encoder.targets)
+    table = _table("", "", title=f"{settings['data']}: {targets} ({model.encoder.task})")
+    without = f", {rows['without_target']:,} left out without a target" if rows["without_target"] else ""
+    table.add_row(
+        "rows",
+        f"{rows['given']:,}: {rows['training']:,} to train, {rows['validation']:,} to validate, "
+        f"{rows['held_out']:,} held out{without}",
+    )
+    for decision in model.encoder.decisions:
+        if decision.role == "target":
+            table.add_row("target", f"{decision.column}: {decision.why}")
+    table.add_row("columns", f"{columns['used']} of {columns['given']} used, as {columns['features']} inputs")
+    table.add_row("network", f"{model.network}: {model.network.n_parameters:,} parameters")
+    table.add_row("training", f"{len(model.history)} epochs, best {settings['best_epoch']}: {settings['message']}")
+    table.add_row(
+        "time", f"{figures['seconds']['training']:.1f} s of training, {figures['seconds'].get('all', 0):.1f} s in all"
+    )
+    _print(table)
+    if "network" in figures:
+        _figures(model)
+    else:
+        losses = figures["validation"]
+        print(
+            f"The validation loss is {losses['loss']:.4g}; with the same answer for every row it would be "
+            f"{losses['baseline']:.4g}."
+        )
+    print(report.verdict(model) + "\n")
+
+
+def columns(model: Model) -> None:
+    """How the model was made, and what each column became and why."""
+    settings = model.settings
+    recipe = ", ".join(f"{name} {value}" for name, value in settings["recipe"].items() if value is not None)
+    made = f"made by Thalweg {settings['thalweg']} with seed {settings['seed']}, engine {settings['engine']}"
+    print(f"{made}; {recipe}\n")
+    table = _table("column", "role", "why", title="What each column became")
+    for decision in model.encoder.decisions:
+        table.add_row(decision.column, decision.role, decision.why)
+    _print(table)
+
+
+def engines(listed: dict[str, str], default: str, processor: dict[str, Any]) -> None:
+    """The engines that work here, and what the processor offers them."""
+    table = _table("engine", "what it is")
+    for name, what in listed.items():
+        table.add_row(f"{name} (default)" if name == default else name, what)
+    _print(table)
+    table = _table("processor", "")
+    for name, value in processor.items():
+        table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else f"{value}")
+    _print(table)
+
+
+def spam(demo: SpamDemo) -> None:
+    """The lecture's network after training."""
+    length, answer = demo.undecided
+    losses = demo.result.history.loss
+    table = _table("", "", title=f"{demo.network}, no biases, incremental gradient descent")
+    table.add_row("squared error per mail, epoch by epoch", f"{losses[0]:.3f}, {losses[1]:.3f} … {losses[-1]:.3f}")
+    table.add_row("accuracy on 10,000 new mails", f"{demo.accuracy:.4f}")
+    table.add_row("the best that any rule can do on them", f"{demo.best_accuracy:.4f}")
+    table.add_row(f"a mail of {length:.0f} letters that cannot be told apart", f"[{answer[0]:.2f}, {answer[1]:.2f}]")
+    _print(table)
+
+
+FIGURES = {  # name in figures -> (heading, format), of which those that a task has are shown
+    "accuracy": ("accuracy", ".4f"),
+    "log_loss": ("log-loss", ".4f"),
+    "auc": ("AUC", ".4f"),
+    "exact": ("all right", ".4f"),
+    "rmse": ("RMSE", ",.5g"),
+    "mae": ("MAE", ",.5g"),
+    "r2": ("R²", ".4f"),
+}
+
+
+def _figures(model: Model) -> None:
+    figures = model.figures
+    shown = [name for name in FIGURES if name in figures["network"]]
+    size = figures["tree"]["size"]
+    baseline = "mean" if model.encoder.task == "regression" else "majority"
+    named = {
+        "network": "network",
+        "tree": f"decision tree, {size['leaves']} leaves",
+        "baseline": f"baseline: {baseline}",
+    }
+    table = _table(
+        f"on {figures['rows']['held_out']:,} held-out rows", *(FIGURES[name][0] for name in shown), numbers=True
+    )
+    for key, label in named.items():
+        cells = (figures[key][name] for name in shown)
+        table.add_row(
+            label,
+            *("–" if cell is None else f"{cell:{FIGURES[name][1]}}" for name, cell in zip(shown, cells, strict=True)),
+        )
+    _print(table)
+    for note in figures["network"].get("notes", {}).items():
+        print(f"{note[0]}: {note[1]}\n")
+    classes = model.classes
+    if model.encoder.task == "classification" and len(classes) <= 10:
+        table = _table("actual \\ predicted", *map(str, classes), numbers=True)
+        for label, counts in zip(classes, figures["network"]["confusion"], strict=True):
+            table.add_row(str(label), *(f"{count:,}" for count in counts))
+        _print(table)
+
+
+def _table(*headings: str, title: str | None = None, numbers: bool = False) -> Any:
+    """A table whose columns after the first hold text, or numbers to line up on the right."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False, show_header=any(headings))
+    table.title = Text(title) if title else None
+    for place, heading in enumerate(headings):
+        table.add_column(Text(heading), justify="right" if numbers and place else "left")
+    return table
+
+
+def _print(table: Any) -> None:
+    from rich.console import Console
+
+    # Nothing is cut where the output is not a terminal; markup in names of columns is text.
+    console = Console(markup=False, highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = 200
+    console.print(table)
