@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import thalweg as tw
-from thalweg import scores, table
+from thalweg import rivals, table
 
 
 NAMES = st.one_of(
@@ -162,8 +162,8 @@ def folder(tmp_path_factory):
 def few_trees():
     """The search for a tree's size takes most of the time, whatever the table; a shorter one is the same code."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scores, "ROWS_PER_LEAF", (1,))
-        patch.setattr(scores, "LEAVES", (2, 8))
+        patch.setattr(rivals, "ROWS_PER_LEAF", (1,))
+        patch.setattr(rivals, "LEAVES", (2, 8))
         patch.setattr(os, "fsync", lambda descriptor: None)
         yield
 

@@ -162,7 +162,7 @@ def test_seconds_go_on_counting(engine, tmp_path):
         ({"sample_weight": np.arange(1.0, N + 1.0)}, "digest of the data"),
         ({"validation": 0.2}, "digest of the data"),
     ],
-    ids=lambda one: str(one)[:40],
+    ids=lambda one: ", ".join(one) if isinstance(one, dict) else one,
 )
 def test_other_settings_or_data_are_refused_by_name(change, named, engine, tmp_path):
     train(engine, checkpoint=tw.Checkpoint(tmp_path / "c"), callbacks=[StopAt(2)])

@@ -16,7 +16,7 @@ LOSS_OBJECTS = [*LOSSES.values(), tw.Huber(0.3), tw.Quantile(1 / 3)]
 @pytest.mark.parametrize(
     ("row", "find"),
     [(row, find_activation) for row in ACTIVATION_OBJECTS] + [(row, find_loss) for row in LOSS_OBJECTS],
-    ids=str,
+    ids=lambda given: getattr(given, "__name__", str(given)),
 )
 def test_a_row_comes_back_from_a_file(row, find):
     back = find(json.loads(json.dumps(row.to_dict())))

@@ -115,8 +115,8 @@ def fit_command(
     model = fit(
         data, _names(target), task=task, drop=_names(drop), keep=_names(keep), test=test, holdout=holdout,
         refit=refit, seed=seed, engine=engine, callbacks=() if quiet else (Progress(),),
-        hidden=_whole_numbers(hidden, "--hidden"), activation=activation, dropout=dropout, learning_rate=learning_rate, weight_decay=weight_decay, epochs=epochs,
-        patience=patience, batch=batch, seconds=seconds,
+        hidden=_whole_numbers(hidden, "--hidden"), activation=activation, dropout=dropout, learning_rate=learning_rate,
+        weight_decay=weight_decay, epochs=epochs, patience=patience, batch=batch, seconds=seconds,
     )  # fmt: skip
     model.save(output)
     is_interrupted = model.status is Status.INTERRUPTED
