@@ -44,7 +44,7 @@ build-without-compiler: ## prove that an empty environment builds with no compil
 	@set -e; python=$$($(find_python)); build_backend/prove_without_compiler.sh "$$python"
 
 clean: ## remove the environment and everything made
-	rm -rf $(VENV) build dist wheelhouse .pytest_cache .ruff_cache .hypothesis .benchmarks
+	rm -rf $(VENV) build dist wheelhouse thalweg-demo .pytest_cache .ruff_cache .hypothesis .benchmarks
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # ── the environment ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -44,15 +44,22 @@ def signature(thing: Any) -> str:
     return f"`{thing.__name__}({', '.join(shown)})`"
 
 
+def shown(default: Any) -> str:
+    """A default as it would be typed, or nothing."""
+    return "" if default is None or default is False or default == "" else f"`{default}`"
+
+
 def commands() -> list[str]:
     """Each command with its options, as its --help says."""
     parts = []
     for name, command in sorted(typer.main.get_command(cli.app).commands.items()):  # type: ignore[attr-defined]
-        rows = [("argument or option", "what it is")]
+        rows = [("argument or option", "what it is", "default")]
         for parameter in command.params:
             names = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()
             if names != "--help":
-                rows.append((f"`{names}`", parameter.help or ""))
+                told = getattr(parameter, "show_default", None)
+                default = told if isinstance(told, str) else shown(parameter.default)
+                rows.append((f"`{names}`", parameter.help or "", default))
         parts += [f"### `thalweg {name}`", "", command.help.strip(), "", table(*rows), ""]
     return parts
 

@@ -107,6 +107,9 @@ def test_a_training_cut_inside_an_epoch_by_steps_is_whole(steps, engine, tmp_pat
     stop = {"stop": tw.Stop(steps=steps)}
     first = train(engine, **stop, checkpoint=tw.Checkpoint(tmp_path / "c"))
     assert_same(train(engine, **stop, resume=tmp_path / "c"), first)
+    if steps % 3:  # 9 rows in batches: 3 steps an epoch
+        with pytest.raises(tw.InputError, match="the checkpoint ends inside an epoch, where Stop"):
+            train(engine, stop=tw.Stop(steps=11), resume=tmp_path / "c")
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 100])

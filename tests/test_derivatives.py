@@ -80,7 +80,7 @@ def test_a_wrong_gradient_is_found_and_named(error, scale, monkeypatch, rng):
     assert not check.ok
     assert check.worst == network.name_of(place)
     lines = str(check).splitlines()
-    assert lines[1 + place].endswith("WRONG") and sum("WRONG" in line for line in lines) == 1
+    assert [line.split()[0] for line in lines if line.endswith("WRONG")] == [network.name_of(place)]
     assert lines[-1] == f"DISAGREES within 1e-06; worst: {network.name_of(place)}"
 
 
@@ -128,3 +128,25 @@ def test_bad_input_is_refused_as_everywhere():
     network = tw.Network([2, 1])
     with pytest.raises(tw.InputError, match="X must have shape"):
         tw.check_gradient(network, network.initialize(), [1.0, 2.0], [1.0])
+
+
+def test_some_parameters_of_many(rng):
+    net = tw.Network([7, 11, 3], activation="tanh")
+    p, X, Y = net.initialize(seed=4), rng.normal(size=(5, 7)), rng.normal(size=(5, 3))
+    whole = tw.check_gradient(net, p, X, Y)
+    some = tw.check_gradient(net, p, X, Y, which=[3, 100])
+    assert some.names == (whole.names[3], whole.names[100]) and some.ok
+    assert some.analytic.tolist() == whole.analytic[[3, 100]].tolist()
+    assert some.numeric.tolist() == whole.numeric[[3, 100]].tolist()
+    assert str(whole).count("\n") < 50 and f"{len(p) - 40} more" in str(whole) and whole.worst in str(whole)
+    with pytest.raises(tw.InputError, match="numbered 0 to"):
+        tw.check_gradient(net, p, X, Y, which=[len(p)])
+
+
+def test_a_gradient_of_nothing_but_zeros_is_found(monkeypatch):
+    """Errors are relative to the larger of both gradients, so that a missing one cannot hide behind its own size."""
+    net = tw.Network([1, 1], bias=False)
+    engine = type(engines.get("reference"))
+    right = engine.loss_and_gradient
+    monkeypatch.setattr(engine, "loss_and_gradient", lambda *given: (right(*given)[0], np.zeros(1)))
+    assert not tw.check_gradient(net, [0.3], [[1e-3]], [[1e-4]]).ok

@@ -208,10 +208,25 @@ def test_the_key_figures_are_those_of_the_model():
     assert cells[at + 1 : at + 4] == [f"{one['accuracy']:.1%}" for one in who]
     at = cells.index("AUC higher is better")
     assert cells[at + 1 : at + 4] == [f"{one['auc']:.4f}" for one in who]
-    row = re.search(r"<tr><th scope=\"row\">Log-loss.*?</tr>", page("two classes"), re.DOTALL)
-    assert row
-    best = re.findall(r'class="n best">([^<]*)<', row[0])
-    assert best == [f"{min(one['log_loss'] for one in who):#.4g}"]
+    at = cells.index("Log-loss lower is better")
+    assert cells[at + 1 : at + 4] == [f"{one['log_loss']:#.4g}" for one in who]
+    assert [key for key in scores.MEASURES if scores.MEASURES[key].meaning in Page(page("two classes")).text] == [
+        "accuracy", "log_loss", "auc",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tree", "baseline", "best"),
+    [(-0.1, -0.5, "0.1111"), (0.1, -0.5, "0.2222"), (-0.1, 0.5, "0.3333"), (0.01, -0.5, None), (-0.1, 0.01, None)],
+)
+def test_bold_is_what_the_sentence_says(tree, baseline, best):
+    scored = {
+        "network": {"log_loss": 0.11111}, "tree": {"log_loss": 0.22222}, "baseline": {"log_loss": 0.33333},
+        "paired": {"tree": {"difference": tree, "error": 0.02}, "baseline": {"difference": baseline, "error": 0.02}},
+    }  # fmt: skip
+    text = report.html(changed(models()["two classes"], **scored))
+    assert re.findall(r'class="n best">([^<]*)<', text) == ([best] if best else [])
+    assert ("bold is what they show" in text) == bool(best)
 
 
 @pytest.mark.parametrize("name", ["two numbers", "multilabel"])
@@ -227,43 +242,115 @@ def test_several_targets_have_figures_each(name):
         assert cells.count("RMSE lower is better") == 2 and cells.count("R² higher is better") == 3
 
 
+def judged(name, tree, baseline, /, **figures):
+    """The verdict where network − tree and network − baseline are these (difference, standard error)."""
+    paired = {
+        who: dict(zip(("difference", "error"), one, strict=True))
+        for who, one in {"tree": tree, "baseline": baseline}.items()
+    }
+    return report.verdict(changed(models()[name], **figures, paired=paired))
+
+
+GUESS = "always answering with the shares of the classes"
+
+
 @pytest.mark.parametrize(
-    ("network", "tree", "baseline", "paired", "middle", "end"),
+    ("tree", "baseline", "middle", "end"),
     [
-        (0.15, 0.24, 0.6, None, "better than a decision tree of", "0.150 against 0.240 and 0.600."),
-        (0.24, 0.15, 0.6, None, "worse than a decision tree of", "a tree would do better here."),
-        (0.200, 0.203, 0.6, None, "level with a decision tree of", "easier to explain, would do here."),
-        (0.203, 0.200, 0.6, None, "level with a decision tree of", "easier to explain, would do here."),
-        (0.15, 0.24, 0.6, (-0.09, 0.05), "level with a decision tree of", "easier to explain, would do here."),
-        (0.15, 0.24, 0.6, (-0.09, 0.04), "better than a decision tree of", "0.600."),
-        (0.201, 0.2, 0.6, (0.001, 0.0004), "worse than a decision tree of", "a tree would do better here."),
-        (0.7, 0.5, 0.6, None, "and no better than always guessing", "a tree would do better here."),
-        (0.7, 0.9, 0.6, None, "but no better than always", "neither has learnt anything that holds for new rows."),
-        (0.601, 0.6, 0.6, None, "and no better than always", "neither has learnt anything that holds for new rows."),
-        (0.6, 0.597, 0.6, None, "and no better than always", "what it has learnt does not hold for new rows."),
-        (0.5, 0.4, 0.6, None, "but better than always", "a tree would do better here."),
-        (0.5, 0.6, 0.6, None, "leaves and than always", "0.600."),
+        ((-0.1, 0.04), (-0.5, 0.1), f" is better than TREE and than {GUESS}: ", "."),
+        ((-0.1, 0.05), (-0.5, 0.1), f" is better than {GUESS}, but these rows cannot tell it from TREE: ",
+         "; more rows would be needed to tell them apart."),
+        ((0.1, 0.05), (-0.5, 0.1), f" is better than {GUESS}, but these rows cannot tell it from TREE: ",
+         "; more rows would be needed to tell them apart."),
+        # The gap is 0.5, or 0.51 where the tree is better by 0.01: the margins are 0.025 and 0.0255.
+        ((-0.01, 0.007), (-0.5, 0.1), f" is better than {GUESS} and level with TREE: ",
+         "; choose by what you need, the tree is easier to read."),
+        ((-0.01, 0.008), (-0.5, 0.1), "these rows cannot tell it from TREE", "to tell them apart."),
+        ((0.01, 0.0077), (-0.5, 0.1), f" is better than {GUESS} and level with TREE: ", "easier to read."),
+        ((0.01, 0.0078), (-0.5, 0.1), "these rows cannot tell it from TREE", "to tell them apart."),
+        ((0.01, 0.0), (-0.5, 0.1), "and level with TREE: ", "easier to read."),  # sure, but no matter
+        ((0.0, 0.0), (-0.5, 0.1), "and level with TREE: ", "easier to read."),
+        ((0.03, 0.001), (-0.5, 0.1), f" is better than {GUESS} but worse than TREE: ", "a tree would do better here."),
+        ((-0.1, 0.04), (-0.5, 0.25), f" is better than TREE, but these rows cannot tell it from {GUESS}: ",
+         "; more rows would be needed to say that it has learnt anything."),
+        ((0.0, 0.0), (0.0, 0.0), f" cannot be told from TREE nor from {GUESS}: ", "needed to tell them apart."),
+        ((0.0, 0.001), (-0.5, 0.25), f" cannot be told from TREE nor from {GUESS}: ", "needed to tell them apart."),
+        ((0.1, 0.04), (0.1, 0.1), f" is worse than TREE, and these rows cannot tell it from {GUESS}: ",
+         "; a tree would do better here."),
+        ((-0.1, 0.04), (0.5, 0.1), f" is better than TREE but worse than {GUESS}: ",
+         "; neither has learnt anything that holds for new rows."),
+        ((-0.1, 0.06), (0.5, 0.1), f" is worse than {GUESS}, and these rows cannot tell it from TREE: ",
+         "; what it has learnt does not hold for new rows."),
+        ((0.1, 0.04), (0.5, 0.1), f" is worse than TREE and than {GUESS}: ",
+         "; what it has learnt does not hold for new rows."),
     ],
 )  # fmt: skip
-def test_verdict(network, tree, baseline, paired, middle, end):
-    difference, error = paired or (network - tree, 0.002)
-    scored = {"network": {"log_loss": network}, "tree": {"log_loss": tree}, "baseline": {"log_loss": baseline}}
-    sentence = report.verdict(
-        changed(models()["two classes"], **scored, paired={"difference": difference, "error": error})
-    )
-    assert sentence.startswith("On the 114 held-out rows the network is ")
-    assert middle in sentence and sentence.endswith(end) and sentence.count(".") >= 4
+def test_verdict(tree, baseline, middle, end):
+    scored = {"network": {"log_loss": 0.15}, "tree": {"log_loss": 0.24}, "baseline": {"log_loss": 0.6}}
+    leaves = models()["two classes"].figures["tree"]["size"]["leaves"]
+    middle = middle.replace("TREE", f"a decision tree of {leaves} leaves")
+    sentence = judged("two classes", tree, baseline, **scored)
+    assert sentence.startswith("On the 114 held-out rows the network ") and middle in sentence
+    assert ": log-loss 0.150, decision tree 0.240, baseline 0.600" in sentence and sentence.endswith(end)
+    assert ("; " in sentence) == (end != ".")
+
+
+@pytest.mark.parametrize(
+    ("rows", "start"),
+    [
+        (1, "1 held-out row is too few to say how good the network is, which takes at least 30: log-loss 0.150, "),
+        (29, "29 held-out rows are too few to say how good the network is, "),
+        (30, "On the 30 held-out rows the network is better than a decision tree of "),
+        (12345, "On the 12,345 held-out rows the network is better than a decision tree of "),
+    ],
+)
+def test_verdict_by_rows(rows, start):
+    model = models()["two classes"]
+    scored = {"network": {"log_loss": 0.15}, "tree": {"log_loss": 0.24}, "baseline": {"log_loss": 0.6}}
+    sentence = judged("two classes", (-0.1, 0.01), (-0.5, 0.01), **scored,
+                      rows=model.figures["rows"] | {"held_out": rows})  # fmt: skip
+    assert sentence.startswith(start)
+    assert sentence.endswith("log-loss 0.150, decision tree 0.240, baseline 0.600.")
+
+
+def test_verdict_of_one_row_of_a_test_table():
+    frame = cancer()
+    model = fit(frame[:300], "diagnosis", test=frame[300:301], **QUICK)
+    assert report.verdict(model).startswith("1 row of the test table is too few to say")
+    text = Page(report.html(model)).text
+    assert "On 1 row that neither" in text and "Measured on 1 held-out row, each" in text
+    assert "1 held-out rows" not in text
+    assert "n best" not in Page(report.html(model)).values("class")
+
+
+def test_verdict_where_the_held_out_target_does_not_vary():
+    x = np.random.default_rng(2).normal(size=(197, 2))
+    train = pd.DataFrame({"x": x[:, 0], "a": x[:, 0] + x[:, 1], "b": x[:, 1]})
+    model = fit(train, ["a", "b"], test=train.assign(b=7.0)[:31], **QUICK)
+    assert model.figures["network"]["r2"] is None
+    assert "On the 31 rows of the test table the network " in report.verdict(model)
+    assert ": mean RMSE " in report.verdict(model) and report.verdict(model) in " ".join(Page(report.html(model)).words)
+
+
+def test_the_pairs_are_those_of_the_figures():
+    for name in ("two classes", "three classes", "multilabel"):
+        figures = models()[name].figures
+        for who in ("tree", "baseline"):
+            difference = figures["network"]["log_loss"] - figures[who]["log_loss"]
+            assert figures["paired"][who]["difference"] == pytest.approx(difference)
+            assert figures["paired"][who]["error"] > 0
 
 
 def test_verdict_by_rmse_or_by_mean_r2():
-    one = changed(models()["number"], network={"rmse": 50.0}, tree={"rmse": 60.0}, baseline={"rmse": 12345.6},
-                  paired={"difference": -0.2, "error": 0.05})  # fmt: skip
-    assert "better than a decision tree" in report.verdict(one)
-    assert report.verdict(one).endswith("RMSE 50.0 against 60.0 and 12,346.")
-    two = changed(models()["two numbers"], network={"r2": 0.5}, tree={"r2": 0.7}, baseline={"r2": -0.01},
-                  paired={"difference": 0.2, "error": 0.05})  # fmt: skip
-    assert "is worse than a decision tree" in report.verdict(two)
-    assert "mean R² 0.500 against 0.700 and −0.0100; a tree" in report.verdict(two)
+    better, worse, learnt = (-0.2, 0.05), (0.2, 0.05), (-0.5, 0.05)
+    one = judged("number", better, learnt, network={"rmse": 50.0}, tree={"rmse": 60.0}, baseline={"rmse": 12345.6})
+    assert "leaves and than always answering with the mean: RMSE" in one
+    assert one.endswith("RMSE 50.0, decision tree 60.0, baseline 12,346.")
+    two = judged("two numbers", worse, learnt, network={"r2": 0.5}, tree={"r2": 0.7}, baseline={"r2": -0.01})
+    assert "is better than always answering with the mean but worse than a decision tree" in two
+    assert "mean R² 0.500, decision tree 0.700, baseline −0.0100; a tree" in two
+    each = judged("multilabel", better, learnt)
+    assert "than always answering with the share of each target: mean log-loss " in each
 
 
 def test_verdict_without_held_out_rows():
@@ -313,7 +400,7 @@ def test_the_call_makes_the_same_model_again():
 def test_a_test_table_is_named():
     frame = cancer()
     model = fit(frame[:400], "diagnosis", test=frame[400:], **QUICK)
-    assert "On the 169 rows of the test table the network is" in report.verdict(model)
+    assert "On the 169 rows of the test table the network " in report.verdict(model)
     assert "test=test" in report._call(model)
 
 
@@ -371,20 +458,6 @@ def test_a_written_report_is_whole(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         report.write(model, path)
     assert path.read_bytes() == kept
-
-
-def test_odd_numbers():
-    shown = {
-        0.0: "0.000",
-        1e-9: "1.000e-09",
-        999.96: "1000",
-        1000.4: "1,000",
-        -0.5: "−0.5000",
-        9.99e6: "9,990,000",
-        1e300: "1.000e+300",
-    }
-    assert {value: report.number(value) for value in shown} == shown
-    assert (report._share(-1234.5), report._share(-0.00062), report._share(None)) == ("−1,234", "−0.0006", "–")
 
 
 def test_26_classes(shared):

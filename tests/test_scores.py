@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -88,24 +88,6 @@ def test_float32_probabilities_are_taken_as_they_are():
     assert left["log_loss"] == pytest.approx(right["log_loss"], rel=1e-5)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.integers(0, 10**6), st.integers(2, 5))
-def test_weight_two_is_the_row_twice_and_weight_zero_is_no_row(seed, k):
-    y, p = random_problem(37, k, seed=seed)
-    weights = np.random.default_rng(seed).integers(0, 3, len(y))
-    weights[:k] = 1  # every class stays
-    classes = [str(i) for i in range(k)]
-    weighted = scores.classification(y, p, classes, weights)
-    repeated = scores.classification(np.repeat(y, weights), np.repeat(p, weights, axis=0), classes)
-    for key in ("accuracy", "log_loss", "auc"):
-        assert weighted[key] == pytest.approx(repeated[key])
-
-
-def test_a_class_of_weight_zero_is_absent():
-    y, p = random_problem()
-    assert scores.classification(y, p, "abc", (y != 1).astype(float))["auc"] is None
-
-
 @pytest.mark.parametrize(
     ("y", "p", "classes", "says"),
     [
@@ -181,9 +163,6 @@ def test_the_largest_numbers_there_are_give_figures_for_json():
     json_ready(scores.regression(np.array([0.0, 0.0]), np.array([0.0, 0.0])))
 
 
-# ---- baselines
-
-
 # ---- permutation importance
 
 
@@ -254,4 +233,47 @@ def test_paired_differences(rng):
     found = scores.paired(a, b)
     test = stats.ttest_rel(a, b)
     assert found["difference"] / found["error"] == pytest.approx(test.statistic)
-    assert scores.paired(a[:1], b[:1])["error"] == abs(a[0] - b[0])
+    assert scores.paired(a[:1], b[:1]) == {"difference": a[0] - b[0], "error": None}
+    # Four standard errors are the width of the interval: it touches 0 where the difference is two of them.
+    assert scores.standing(found["difference"], abs(found["difference"]) / 2) == "unknown"
+
+
+@given(st.floats(-10, 10), st.floats(0, 10), st.floats(0, 10))
+def test_standing_by_the_interval(difference, error, margin):
+    found = scores.standing(difference, error, margin)
+    mirrored = scores.standing(-difference, error, margin)
+    assert mirrored == {"better": "worse", "worse": "better"}.get(found, found)
+    inside = abs(difference) + 2 * error < margin
+    assert (found == "level") == inside
+    if not inside:
+        assert (found == "unknown") == (abs(difference) <= 2 * error)
+        assert found != ("worse" if difference < 0 else "better")
+
+
+def test_odd_numbers():
+    shown = {
+        0.0: "0.000",
+        1e-9: "1.000e-09",
+        999.96: "1000",
+        1000.4: "1,000",
+        -0.5: "−0.5000",
+        9.99e6: "9,990,000",
+        1e300: "1.000e+300",
+        float("-inf"): "−inf",
+    }
+    assert {value: scores.number(value) for value in shown} == shown
+    assert [scores.decimals(value) for value in (-1234.5, -0.00062, None)] == ["−1,234", "−0.0006", "–"]
+    assert (scores.percent(0.97368), scores.percent(None)) == ("97.4%", "–")
+
+
+def test_every_figure_has_its_measure():
+    y, p = random_problem()
+    many = (p[:, :2] > 0.3).astype(float)
+    told = {"rows", "notes", "targets", "confusion", "recall", "precision"}
+    for figures in (
+        scores.classification(y, p, "abc"),
+        scores.multilabel(many, p[:, :2], "ab"),
+        scores.regression(p, p / 2, "abc"),
+    ):
+        assert set(figures) - told <= set(scores.MEASURES)
+    assert [key for key, one in scores.MEASURES.items() if one.best is min] == ["log_loss", "rmse", "mae"]

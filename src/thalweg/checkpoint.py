@@ -45,12 +45,13 @@ class Progress:
     best: np.ndarray  # parameters of the epoch with the lowest value so far
     previous: np.ndarray  # parameters at the start of the last epoch
     history: History
+    is_cut: bool = False  # whether Stop(steps=…) ended the last epoch before its end
 
     def write(self, path: str | os.PathLike[str], fingerprint: dict[str, Any]) -> None:
         """Write it, whole or not at all."""
         arrays = {"best": self.best, "previous": self.previous, **_vectors(self.state)}
         arrays |= {f"history.{name}": column for name, column in self.history.to_arrays().items()}
-        header = {"fingerprint": fingerprint, "steps": self.state.steps}
+        header = {"fingerprint": fingerprint, "steps": self.state.steps, "is_cut": self.is_cut}
         safe_file.write(path, kind="checkpoint", header=header, arrays=arrays)
 
     @classmethod
@@ -72,7 +73,11 @@ class Progress:
             groups = {prefix: _group(arrays, prefix) for prefix in ("optimizer.", "history.")}
             state = TrainingState(arrays["parameters"].copy(), groups["optimizer."], steps)
             progress = cls(
-                state, arrays["best"].copy(), arrays["previous"].copy(), History.from_arrays(groups["history."])
+                state,
+                arrays["best"].copy(),
+                arrays["previous"].copy(),
+                History.from_arrays(groups["history."]),
+                is_cut=bool(header["is_cut"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             message = f"the checkpoint {str(path)!r} lacks a part ({error}); it was not written by train(checkpoint=…)"

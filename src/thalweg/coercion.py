@@ -2,12 +2,14 @@
 
 A file with one odd cell arrives as text where training saw numbers, a column without a single value as anything, codes
 that were text as numbers. What means the same is accepted; the first cell that does not is named with its row.
+A cell such as 07, which makes text of its column in a file, is 7 where training saw numbers.
 """
 
 from __future__ import annotations
 
 import datetime
 import re
+import reprlib
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
+_CODE = re.compile(r"[+-]?0[0-9]")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?")
 _TRUTH = {word: False for word in ("0", "false", "no", "f", "n")} | {
     word: True for word in ("1", "true", "yes", "t", "y")
@@ -40,6 +43,26 @@ def factorize(values: Shaped[np.ndarray, " n"]) -> tuple[Int[np.ndarray, " n"], 
 
     coded = pa.array(values, type=pa.large_string()).dictionary_encode()
     return coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist()
+
+
+def is_plain_number(word: str) -> bool:
+    """Whether a cell of a text file is a number as it stands: not 007, which is a code.
+
+    >>> [is_plain_number(word) for word in ("7", "-0.25", "007", "seven")]
+    [True, True, False, False]
+    """
+    return bool(_NUMBER.fullmatch(word)) and not _CODE.match(word)
+
+
+def shown(value: Any) -> str:
+    """A cell in a message, as Python writes it; of a long text the two ends.
+
+    >>> shown("it's"), shown(7.0), len(shown("long " * 1_000))
+    ('"it\'s"', '7.0', 60)
+    """
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = 60
+    return short.repr(value)
 
 
 def as_numbers(column: Column, table: Table) -> Float[np.ndarray, " n"]:
@@ -161,8 +184,8 @@ def _each_word(
 def _refuse(column: Column, table: Table, wrong: Bool[np.ndarray, " n"], what: str) -> NoReturn:
     row = int(np.argmax(wrong))
     value = column.values[row]
-    shown = repr(value) if column.kind is Kind.TEXT else str(value)
+    cell = shown(value) if column.kind is Kind.TEXT else str(value)
     raise TableError(
-        f"Column {column.name!r} of {table.name} has {shown} in row {table.row_number(row)}, which is not {what} as in "
+        f"Column {column.name!r} of {table.name} has {cell} in row {table.row_number(row)}, which is not {what} as in "
         f"training; correct the cell or leave it empty."
     )

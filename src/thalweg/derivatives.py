@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ EPSILON = float(np.finfo(np.float64).eps)
 STEPS = tuple(EPSILON**0.2 * 8.0 / 8.0**shorter for shorter in range(5))
 # One-sided slopes over so short a way differ by h·f″ ≈ 1e-6 where f is smooth, and by a finite jump at a kink.
 SHORT_STEP = 1e-6
+SHOWN = 40  # parameters that a printed check lists
 
 
 def numeric_gradient(f: Callable[[Float[np.ndarray, " n"]], float], x: Any) -> Float[np.ndarray, " n"]:
@@ -73,12 +74,20 @@ class GradientCheck:
         return bool((self.left_aside | (self.error <= self.tolerance)).all() and not self.left_aside.all())
 
     def __str__(self) -> str:
+        """The worst first, at most SHOWN of them where there are many."""
+        shown = range(len(self.names))
+        if len(self.names) > SHOWN:
+            shown = np.argsort(np.where(self.left_aside, 1.0, -self.error), kind="stable")[:SHOWN]
         lines = [f"{'parameter':<14}{'analytic':>18}{'numeric':>18}{'error':>12}"]
-        rows = zip(self.names, self.analytic, self.numeric, self.error, self.at_kink, self.too_rough, strict=True)
-        for name, analytic, numeric, error, kink, rough in rows:
-            wrong = "" if error <= self.tolerance else "  WRONG"
-            verdict = "  at a kink" if kink else "  too rough to tell" if rough else wrong
-            lines.append(f"{name:<14}{analytic:>18.10g}{numeric:>18.10g}{error:>12.1e}{verdict}")
+        errors = self.error
+        for i in shown:
+            wrong = "" if errors[i] <= self.tolerance else "  WRONG"
+            verdict = "  at a kink" if self.at_kink[i] else "  too rough to tell" if self.too_rough[i] else wrong
+            lines.append(
+                f"{self.names[i]:<14}{self.analytic[i]:>18.10g}{self.numeric[i]:>18.10g}{errors[i]:>12.1e}{verdict}"
+            )
+        if len(self.names) > SHOWN:
+            lines.append(f"… and {len(self.names) - SHOWN:,} more with smaller errors, or left aside")
         if self.left_aside.all():
             lines.append("nothing could be compared; choose another point, or targets of smaller scale")
         else:
@@ -93,6 +102,7 @@ def check_gradient(
     Y: Any,
     *,
     sample_weight: Any = None,
+    which: Sequence[int] | None = None,
     engine: str = engines.DEFAULT,
     tolerance: float = 1e-6,
 ) -> GradientCheck:
@@ -104,6 +114,7 @@ def check_gradient(
         X: inputs, shape (n, d).
         Y: targets, shape (n, k), or (n,) as `check_examples` allows.
         sample_weight: weight of each row, shape (n,), or None for 1.
+        which: places in the vector of the parameters to check; None is all of them, at some 10 losses each.
         engine: name of the engine.
         tolerance: largest relative error that counts as agreement.
 
@@ -123,21 +134,23 @@ def check_gradient(
     def f(q: np.ndarray) -> float:
         return chosen.loss_and_gradient(network, q, examples)[0]
 
-    slopes = [_slope(f, p, i) for i in range(len(p))]
+    places = range(len(p)) if which is None else list(which)
+    names = tuple(network.name_of(i) for i in places)  # refuses a place that is none
+    analytic = analytic[list(places)]
+    slopes = [_slope(f, p, i) for i in places]
     numeric = np.array([slope for slope, _ in slopes])
     rounding = 8.0 * EPSILON * abs(f(p))  # at most: the error of one value of f
     unsure = np.array([difference for _, difference in slopes])
     unclear = unsure > 0.1 * tolerance * _size(analytic, numeric)
     beyond_rounding = unsure > rounding / STEPS[-1]
-    jumps = np.array([_jumps(f, p, i, rounding) for i in range(len(p))])
+    jumps = np.array([_jumps(f, p, i, rounding) for i in places])
     at_kink = jumps | (unclear & beyond_rounding)
-    names = tuple(network.name_of(i) for i in range(len(p)))
     return GradientCheck(names, analytic, numeric, at_kink, unclear & ~at_kink, tolerance)
 
 
 def _size(analytic: Float[np.ndarray, " p"], numeric: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
-    """What errors are relative to: the larger of both, but at least the gradient's root mean square."""
-    floor = float(np.sqrt(np.mean(analytic**2))) or 1.0
+    """What errors are relative to: the larger of both, but at least either gradient's root mean square."""
+    floor = max(float(np.sqrt(np.mean(one**2))) for one in (analytic, numeric)) or 1.0
     return np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), floor)
 
 

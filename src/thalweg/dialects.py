@@ -21,6 +21,8 @@ DELIMITERS = (",", "\t", ";", "|")
 # Stands in for the delimiter of a file with a single column, whose cells may hold commas; it never occurs in text.
 NO_DELIMITER = "\x1f"
 _RECORDS = 1_000
+# A cell between quotes Q, whatever the delimiter; a quote inside it is doubled or escaped.
+_ENCLOSED = r"(?:^|(?<=[,\t;|\r\n])) *Q(?:[^Q\\\r\n]|QQ|\\.)*Q *(?=[,\t;|\r\n]|\Z)"
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
@@ -87,9 +89,14 @@ def _decode(head: bytes, name: str) -> tuple[str, str]:
 
 
 def _delimiter_and_quote(body: str, whole: bool) -> tuple[str, str]:
-    """Those under which most rows have as many cells as the first; of equals, those that give most cells."""
+    """Those under which most rows have as many cells as the first; of equals, those that give most cells.
+
+    A double quote that stands alone spoils the count of cells, and so does taking ' for the quote of a file that
+    quotes its commas; so ' is tried only where more cells begin and end with it than with double quotes.
+    """
+    single, double = (len(re.findall(_ENCLOSED.replace("Q", quote), body)) for quote in ("'", '"'))
     best = (0.0, 0, NO_DELIMITER, '"')
-    for quote in ('"', "'"):
+    for quote in ('"', "'") if single > double else ('"',):
         for delimiter in DELIMITERS:
             records = _records(body, delimiter, quote)
             width = len(records[0])
@@ -99,8 +106,8 @@ def _delimiter_and_quote(body: str, whole: bool) -> tuple[str, str]:
             if width > 1 and (agree, width) > best[:2]:
                 best = (agree, width, delimiter, quote)
     delimiter = best[2]
-    single = all(re.fullmatch(r"\s*'.*'\s*", cell, re.DOTALL) for cell in _records(body, delimiter, '"')[0])
-    return delimiter, "'" if single else best[3]
+    names = _records(body, delimiter, '"')[0]
+    return delimiter, "'" if all(re.fullmatch(r"\s*'.*'\s*", cell, re.DOTALL) for cell in names) else best[3]
 
 
 def _records(body: str, delimiter: str, quote: str) -> list[list[str]]:

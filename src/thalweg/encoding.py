@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.choosing import choose
+from thalweg.coercion import shown
 from thalweg.errors import FileError, InputError, TableError, ThalwegWarning
 from thalweg.features import ROLES, TEXT_ROLES, Role
 from thalweg.records import from_plain, to_plain
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Num, Shaped
 
 
+_LEFT_OUT = "left out on request"
 TASKS = ("classification", "regression", "multilabel")
 
 
@@ -83,6 +85,8 @@ class Encoder:
     ) -> Encoder:
         """Learn from training rows without missing targets.
 
+        `drop` names columns to leave out, those included that the table was read without (`read(…, without=drop)`);
+        both kinds are among the decisions, the latter at the end.
         `keep` names columns to use although they look like identifiers or free text. `all_rows` (default: `table`) is
         where the task and the names of the classes come from, so that a class without a training row still has a name;
         nothing else is taken from it. Raises TableError where target or columns leave nothing to learn.
@@ -98,12 +102,11 @@ class Encoder:
             if column.name in targets:
                 decisions.append(Decision(column.name, "target", whys[column.name]))
                 continue
-            role, why = (
-                (None, "left out on request") if column.name in drop else choose(column, table, column.name in keep)
-            )
+            role, why = (None, _LEFT_OUT) if column.name in drop else choose(column, table, column.name in keep)
             decisions.append(Decision(column.name, "dropped" if role is None else role.role, why))
             if role is not None:
                 roles.append(role)
+        decisions += [Decision(name, "dropped", _LEFT_OUT) for name in sorted(drop.difference(table.names))]
         if not roles:
             reasons = [f"{d.column!r}: {d.why}" for d in decisions if d.role == "dropped"]
             listed = "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} more" if len(reasons) > 3 else "")
@@ -122,8 +125,10 @@ class Encoder:
 
     @property
     def text_columns(self) -> tuple[str, ...]:
-        """Those to read as they are written: `batches(file, columns=e.columns, text=e.text_columns)`."""
-        return tuple(role.column for role in self.roles if isinstance(role, TEXT_ROLES))
+        """Those to read as they are written, targets included: `read(file, columns=…, text=e.text_columns)`."""
+        inputs = (role.column for role in self.roles if isinstance(role, TEXT_ROLES))
+        labels = (t.column for t in self.target_roles if isinstance(t, ClassTarget) and t.form == "text")
+        return (*inputs, *labels)
 
     @property
     def feature_names(self) -> tuple[str, ...]:
@@ -233,10 +238,10 @@ def _check_request(table: Table, targets: list[str], task: str, drop: set[str], 
         raise InputError(f"task must be 'auto', 'classification' or 'regression', not {task!r}.")
     if not targets or len(set(targets)) != len(targets):
         raise InputError(f"targets must name one column or more, each once, not {targets!r}.")
-    check_present([*targets, *sorted(drop), *sorted(keep)], table.names, table.name)
     for names, what in ((drop & set(targets), "a target"), (drop & keep, "kept"), (keep & set(targets), "a target")):
         if names:
             raise InputError(f"Column {min(names)!r} cannot be {what} and dropped or kept at once.")
+    check_present([*targets, *sorted(keep)], table.names, table.name)
 
 
 def _targets(
@@ -281,7 +286,7 @@ def _how(column: Column, why: str, task: str) -> str:
 def _warn_of_single_rows(target: ClassTarget, table: Table) -> None:
     present, _ = drop_missing_targets(table, [target.column])
     counts = np.bincount(target.encode(present[target.column], present))
-    single = [repr(target.labels[i]) for i in np.flatnonzero(counts == 1)]
+    single = [shown(target.labels[i]) for i in np.flatnonzero(counts == 1)]
     if single:
         message = f"{'Class' if len(single) == 1 else 'Classes'} {_some(single)} of {target.column!r} in {table.name} "
         message += "has a single row" if len(single) == 1 else "have a single row each"

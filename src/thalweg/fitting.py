@@ -20,6 +20,7 @@ from thalweg import engines, rivals, scores, table
 from thalweg._version import __version__
 from thalweg.encoding import Encoder, drop_missing_targets
 from thalweg.errors import InputError, TableError, ThalwegWarning
+from thalweg.examples import Examples, check_examples
 from thalweg.model import Evidence, Model, n_outputs
 from thalweg.network import Network
 from thalweg.optimizers import AdamW
@@ -29,7 +30,7 @@ from thalweg.splitting import split
 from thalweg.stopping import Status, Stop
 from thalweg.table import Table
 from thalweg.targets import are_classes
-from thalweg.training import train
+from thalweg.training import check_callbacks, train
 
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ def fit(
     target: str | Sequence[str],
     *,
     task: str = "auto",
-    drop: Sequence[str] = (),
-    keep: Sequence[str] = (),
+    drop: str | Sequence[str] = (),
+    keep: str | Sequence[str] = (),
     test: Any = None,
     holdout: float = HOLDOUT,
     validation: float = 0.15,
@@ -109,7 +110,7 @@ def fit(
         target: the column to predict, or several.
         task: "classification", "regression", or "auto": text, booleans, categories and whole numbers of at most 10
             values are classes, everything else a number.
-        drop: columns to leave out.
+        drop: column or columns to leave out.
         keep: columns to use although they look like identifiers or free text.
         test: a table of its own to measure on, instead of holding rows out.
         holdout: share of the rows held out to measure on (stratified for classes); 0 uses every row.
@@ -136,12 +137,13 @@ def fit(
     ['baseline', 'columns', 'network', 'paired', 'rows', 'seconds', 'tree', 'validation']
     """
     started = time.perf_counter()
-    settings, share, callbacks = _recipe(recipe), _share_to_hold_out(holdout, test), tuple(callbacks)
-    targets = [target] if isinstance(target, str) else list(target)
+    settings, share = _recipe(recipe), _share_to_hold_out(holdout, test)
+    callbacks = check_callbacks(callbacks)
+    targets, drop, keep = (_names(given, what) for given, what in ((target, "target"), (drop, "drop"), (keep, "keep")))
     whole, without_target = drop_missing_targets(table.read(data), targets)
     _check_rows(whole, share)
     labels = _classes(whole, targets, task)
-    kept, held_out = whole, None
+    kept, held_out, test_without_target = whole, None, 0
     if share:
         kept_rows, held_rows = split(whole.n_rows, share, seed=seed, purpose="holdout", labels=labels)
         kept, held_out, labels = whole.take(kept_rows), whole.take(held_rows), _take(labels, kept_rows)
@@ -154,19 +156,22 @@ def fit(
     X_valid, Y_valid = encoder.encode(validating), encoder.encode_targets(validating)
     if test is not None:
         columns = [*encoder.columns, *targets]
-        held_out = drop_missing_targets(table.read(test, columns=columns, text=encoder.text_columns), targets)[0]
+        test_rows = table.read(test, columns=columns, text=encoder.text_columns)
+        held_out, test_without_target = drop_missing_targets(test_rows, targets)
     measured = None if held_out is None else (encoder.encode(held_out), _actual(encoder, held_out))
     network = settings.network(encoder)
     options = {"seed": seed, "engine": engine, "threads": threads, **settings.training(encoder.task, len(X))}
     result = train(network, X, Y, validation=(X_valid, Y_valid), callbacks=callbacks, **options)
 
+    why = _why(result, encoder, options["optimizer"].learning_rate.rate)
     figures: dict[str, Any] = {
-        "validation": _validation(result, encoder, Y, Y_valid),
+        "validation": _validation(result, encoder, Y, check_examples(network, X_valid, Y_valid), why),
         "rows": {
             "given": whole.n_rows + without_target, "without_target": without_target, "training": len(X),
             "validation": len(X_valid), "held_out": held_out.n_rows if held_out else 0,
+            "held_out_without_target": test_without_target,
         },
-        "columns": {"given": len(whole.names), "used": len(encoder.columns), "features": X.shape[1]},
+        "columns": {"given": len(whole.names) - len(targets), "used": len(encoder.columns), "features": X.shape[1]},
         "seconds": {"training": float(result.history.seconds[-1])},
     }  # fmt: skip
     model = Model(
@@ -175,7 +180,7 @@ def fit(
             "thalweg": __version__, "data": whole.name, "task": task, "drop": list(drop), "keep": list(keep),
             "holdout": holdout,
             "test": held_out.name if test is not None and held_out else None, "validation": validation, "refit": False,
-            "seed": seed, "engine": engine, "recipe": dataclasses.asdict(settings), "message": result.message,
+            "seed": seed, "engine": engine, "recipe": dataclasses.asdict(settings), "message": why,
             "best_epoch": result.best_epoch, "optimizer": options["optimizer"].to_dict(), "batch": options["batch"],
         },
     )  # fmt: skip
@@ -185,12 +190,15 @@ def fit(
             X_held, y_held = measured
             outputs = engines.get(engine).predict(network, result.parameters, X_held.astype(result.parameters.dtype))
             tree_outputs, tree = rivals.tree(X, Y, X_valid, Y_valid, X_held, encoder.task, n_outputs(encoder), seed)
-            of_network, of_tree = (_row_losses(encoder, y_held, one) for one in (outputs, tree_outputs))
+            baseline = _baseline(encoder, Y, len(X_held))
+            losses, *others = (_row_losses(encoder, y_held, one) for one in (outputs, tree_outputs, baseline))
             figures |= {
                 "network": score(encoder, y_held, outputs),
                 "tree": {**score(encoder, y_held, tree_outputs), "size": tree},
-                "baseline": score(encoder, y_held, _baseline(encoder, Y, len(X_held))),
-                "paired": scores.paired(of_network, of_tree),
+                "baseline": score(encoder, y_held, baseline),
+                "paired": {
+                    name: scores.paired(losses, of) for name, of in zip(("tree", "baseline"), others, strict=True)
+                },
             }
             evidence = Evidence(model, X_held, y_held, outputs)
         if refit and result.status is not Status.INTERRUPTED:
@@ -204,7 +212,7 @@ def fit(
 def score(encoder: Encoder, y: np.ndarray, outputs: Float[np.ndarray, "n k"]) -> dict[str, Any]:
     """Held-out figures (scores.py) of a model's outputs, in the target's own labels or units."""
     if encoder.task == "classification":
-        return scores.classification(y, outputs, list(encoder.classes))
+        return scores.classification(y, outputs, encoder.classes.tolist())
     if encoder.task == "multilabel":
         return scores.multilabel(y, outputs, encoder.targets)
     return scores.regression(y, encoder.decode(outputs), encoder.targets)
@@ -251,31 +259,48 @@ def _interrupted(model: Model) -> Model:
     return dataclasses.replace(model, status=Status.INTERRUPTED, settings=settings)
 
 
-def _validation(result: TrainingResult, encoder: Encoder, Y: np.ndarray, Y_valid: np.ndarray) -> dict[str, float]:
+def _validation(
+    result: TrainingResult, encoder: Encoder, Y: np.ndarray, validation: Examples, why: str
+) -> dict[str, float]:
     """The validation loss, and what it would be with the same answer for every row.
 
     Refuses a training that broke down before it was better than that (contract 2).
     """
     if result.status is Status.INTERRUPTED and not result.best_epoch:
         raise KeyboardInterrupt
-    baseline = _baseline(encoder, Y, len(Y_valid))
-    # The network's own loss: of numbers half the squared error, of several targets the sum.
-    if encoder.task == "regression":
-        bound = float(np.mean(0.5 * np.sum((Y_valid - baseline) ** 2, axis=1)))
-    else:
-        bound = float(np.mean(scores.row_losses(Y_valid, baseline, encoder.task))) * len(encoder.targets)
-    loss = float(result.history.value[result.best_epoch - 1]) if result.best_epoch else np.inf
-    if result.failure and not loss < bound:
-        column = encoder.feature_names[result.failure.column - 1]
-        message = f"nothing could be learnt. {result.failure} (That column is {column!r}.)"
+    loss, baseline = result.network.loss, _baseline(encoder, Y, validation.n)
+    bound = float(np.mean(loss.value(baseline, validation.Y, loss.parameter).sum(axis=1)))
+    reached = float(result.history.value[result.best_epoch - 1]) if result.best_epoch else np.inf
+    if result.failure and not reached < bound:
+        message = f"nothing could be learnt. {why}"
         raise InputError(message)
-    return {"loss": loss, "baseline": bound}
+    return {"loss": reached, "baseline": bound}
+
+
+def _why(result: TrainingResult, encoder: Encoder, rate: float) -> str:
+    """Why training stopped, in the words of `fit`: its columns and its settings."""
+    if not result.failure:
+        return result.message
+    column = encoder.feature_names[result.failure.column - 1]
+    return (
+        f"{result.status.value} {result.failure.place} (That column is {column!r}.) "
+        f"Use a smaller learning rate: the largest was {rate:g}."
+    )
 
 
 def _baseline(encoder: Encoder, Y: np.ndarray, rows: int) -> Float[np.ndarray, "n k"]:
     if encoder.task == "classification":
         return rivals.majority(Y, rows, n_outputs(encoder))
     return rivals.mean(Y, rows)
+
+
+def _names(given: Any, what: str) -> list[str]:
+    """Names of columns from one name or several."""
+    names = [given] if isinstance(given, str) else list(given) if isinstance(given, Sequence) else None
+    if names is None or not all(isinstance(name, str) for name in names):
+        message = f"{what} must be the name of a column, or several, not {type(given).__name__}"
+        raise InputError(message)
+    return names
 
 
 def _recipe(settings: dict[str, Any]) -> Recipe:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.activations import Activation, softplus
+from thalweg.activations import Activation, sigmoid, softplus
 from thalweg.named import Named, find
 
 
@@ -83,6 +83,19 @@ def _sigmoid_cross_entropy(a: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (np.maximum(a, 0.0) - a * y + softplus(-np.abs(a))).sum(axis=1)
 
 
+def _log_softplus(a: np.ndarray) -> np.ndarray:
+    """ln softplus(a); below −30 it is a − ½ eᵃ to the last bit, and softplus itself would underflow in the end."""
+    return np.where(a < _LOW, a - 0.5 * np.exp(np.minimum(a, _LOW)), np.log(softplus(np.maximum(a, _LOW))))
+
+
+def _log_softplus_derivative(a: np.ndarray) -> np.ndarray:
+    high = np.maximum(a, _LOW)
+    return np.where(a < _LOW, 1.0 - 0.5 * np.exp(np.minimum(a, _LOW)), sigmoid(high) / softplus(high))
+
+
+_LOW = -30.0
+
+
 def _huber(z: np.ndarray, y: np.ndarray, delta: float) -> np.ndarray:
     r = np.abs(z - y)
     return np.where(r <= delta, 0.5 * r * r, delta * (r - 0.5 * delta))
@@ -135,7 +148,13 @@ _ROWS = (
          lambda z, y, _: z - _times(y, np.log(z)), lambda z, y, _: 1.0 - y / z,
          outputs=lambda output: output.positive and output.elementwise, outputs_rule="exp, softplus or sigmoid",
          targets=lambda y: np.isfinite(y) & (y >= 0.0), targets_rule="numbers ≥ 0",
-         fused={"exp": Fused(lambda a, y: (np.exp(a) - y * a).sum(axis=1), lambda a, z, y: z - y)}),
+         fused={
+             "exp": Fused(lambda a, y: (np.exp(a) - y * a).sum(axis=1), lambda a, z, y: z - y),
+             "softplus": Fused(lambda a, y: (softplus(a) - y * _log_softplus(a)).sum(axis=1),
+                               lambda a, z, y: sigmoid(a) - y * _log_softplus_derivative(a)),
+             "sigmoid": Fused(lambda a, y: (sigmoid(a) + y * softplus(-a)).sum(axis=1),
+                              lambda a, z, y: (1.0 - z) * (z - y)),
+         }),
 )  # fmt: skip
 LOSSES: dict[str, Loss] = {row.name: row for row in _ROWS}
 

@@ -40,18 +40,22 @@ class Evidence:
     ]  # the network's: probabilities, or standardised numbers (encoder.decode undoes it)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Model:
     """A trained network together with the encoder that its inputs and targets went through."""
 
     encoder: Encoder
     network: Network
-    parameters: Float[np.ndarray, " p"] = field(repr=False)
+    parameters: Float[np.ndarray, " p"]
     history: History
     status: Status
-    figures: dict[str, Any] = field(repr=False)  # rows, held-out scores of network, tree and baseline; see fitting.py
-    settings: dict[str, Any] = field(repr=False)  # how it was made: options of fit, versions
-    evidence: Evidence | None = field(default=None, repr=False, compare=False)  # right after fit only
+    figures: dict[str, Any]  # rows, held-out scores of network, tree and baseline; see fitting.py
+    settings: dict[str, Any]  # how it was made: options of fit, versions
+    evidence: Evidence | None = field(default=None, compare=False)  # right after fit only
+
+    def __repr__(self) -> str:
+        targets = ", ".join(self.encoder.targets)
+        return f"Model of {targets} ({self.encoder.task}): {self.network}, {self.network.n_parameters:,} parameters"
 
     @property
     def classes(self) -> Any:

@@ -22,6 +22,9 @@ import numpy as np
 from thalweg import engines, optimizers, plots, randomness, scores, whole_file
 from thalweg.fitting import Recipe, fit, score
 from thalweg.model import Model
+from thalweg.scores import number
+from thalweg.verdict import BASELINES, FEWEST, LEVEL, WHO, counted, judged_by, verdict
+from thalweg.verdict import best as best_of
 
 
 if TYPE_CHECKING:
@@ -32,13 +35,6 @@ IMPORTANCE_ROWS, IMPORTANCE_REPEATS = 2_000, 3
 MANY_COLUMNS = 100  # with more of them, the following two
 MANY_COLUMNS_ROWS, MANY_COLUMNS_REPEATS = 500, 1
 DRAWN_TARGETS = 6  # of several targets only the first ones are drawn; all are in the table
-
-_RIVALS = ("network", "tree", "baseline")
-_BASELINES = {
-    "classification": "always guessing by the shares of the classes",
-    "multilabel": "always guessing by the share of each target",
-    "regression": "always predicting the mean",
-}
 
 
 @dataclass(frozen=True)
@@ -86,13 +82,17 @@ def html(model: Model, *, command: str | None = None) -> str:
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "percent": _percent, "count": "{:,}".format}
+    environment.filters |= {"number": number, "percent": scores.percent, "count": "{:,}".format, "rows": counted}
     template = environment.from_string(Path(__file__).with_name("report.html").read_text("utf-8"))
     encoder, figures, settings = model.encoder, model.figures, model.settings
     return template.render(
         model=model, encoder=encoder, figures=figures, settings=settings, history=model.history,
         targets=", ".join(encoder.targets), verdict=verdict(model), key_figures=list(_key_figures(model)),
-        notes=figures.get("network", {}).get("notes", {}), baseline=_BASELINES[encoder.task],
+        best=best_of(model), fewest=FEWEST, level=LEVEL, measures=[
+            (_capital(scores.MEASURES[key].name), scores.MEASURES[key].meaning)
+            for key in _measures(figures.get("network", {}))
+        ],
+        notes=figures.get("network", {}).get("notes", {}), baseline=BASELINES[encoder.task],
         loss=_loss_curves(model.evidence.model if model.evidence else model),
         results=list(_results(model)), calibrations=list(_calibrations(model)),
         importance=_importance(model), network=_network(model), omitted=max(0, len(encoder.targets) - DRAWN_TARGETS),
@@ -101,108 +101,40 @@ def html(model: Model, *, command: str | None = None) -> str:
     )  # fmt: skip
 
 
-def verdict(model: Model) -> str:
-    """How the network compares with the decision tree and the baseline on the held-out rows, in one sentence.
-
-    They are compared by log-loss, RMSE, or the mean R² of several numbers. "Level" with the tree means that the mean
-    difference of the losses, row by row, is within two of its standard errors.
-    """
-    figures, encoder = model.figures, model.encoder
-    if "network" not in figures:
-        reason = "It was interrupted before it was measured" if figures["rows"]["held_out"] else "No rows were held out"
-        return f"{reason}, so nothing is known of how good the network is on new rows."
-    key, name = _judged_by(figures["network"], len(encoder.targets), encoder.task)
-    network, tree, baseline = (_as_loss(figures[who], key) for who in _RIVALS)
-    difference, least = figures["paired"]["difference"], 2 * figures["paired"]["error"]
-    standing = "level with" if abs(difference) <= least else "better than" if difference < 0 else "worse than"
-    learnt = network < baseline
-    if standing == "better than":
-        beside = "and than" if learnt else "but no better than"
-    else:
-        beside = f"{'but' if learnt and standing == 'worse than' else 'and'} {'better' if learnt else 'no better'} than"
-    if not learnt and tree >= baseline:
-        end = "; neither has learnt anything that holds for new rows."
-    elif standing == "worse than":
-        end = "; a tree would do better here."
-    elif not learnt:
-        end = "; what it has learnt does not hold for new rows."
-    else:
-        end = "; a tree, which is easier to explain, would do here." if standing == "level with" else "."
-    leaves = figures["tree"]["size"]["leaves"]
-    rows = f"{figures['rows']['held_out']:,} {'rows of the test table' if model.settings['test'] else 'held-out rows'}"
-    shown = [number(figures[who][key], 3) for who in _RIVALS]
-    return (
-        f"On the {rows} the network is {standing} a decision tree of {leaves:,} {'leaf' if leaves == 1 else 'leaves'} "
-        f"{beside} {_BASELINES[encoder.task]}: "
-        f"{'mean ' if len(encoder.targets) > 1 else ''}{name} {shown[0]} against {shown[1]} and {shown[2]}{end}"
-    )
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """A number for reading: so many significant digits, thousands parted, a dash for None.
-
-    >>> number(0.14), number(68590.43), number(-1234567890.0), number(None)
-    ('0.1400', '68,590', '−1.235e+09', '–')
-    """
-    if value is None:
-        return "–"
-    text = f"{value:,.0f}" if 10 ** (digits - 1) <= abs(value) < 1e7 else f"{value:#.{digits}g}".rstrip(".")
-    return text.replace("-", "−", 1) if value < 0 else text
-
-
-def _share(value: float | None) -> str:
-    """A measure whose best is 1, to four decimals (R² has no lower bound: beyond −10 its size is all that matters)."""
-    return number(value) if value is None or abs(value) > 10 else f"{value:.4f}".replace("-", "−")
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1%}"
-
-
-# By task: key of scores.py, name, which is best, how it is written.
-_MEASURES: dict[str, tuple[tuple[str, str, Any, Any], ...]] = {
-    "classification": (
-        ("accuracy", "Accuracy", max, _percent), ("log_loss", "Log-loss", min, number), ("auc", "AUC", max, _share),
-    ),
-    "regression": (("rmse", "RMSE", min, number), ("mae", "MAE", min, number), ("r2", "R²", max, _share)),
-}  # fmt: skip
-_MEASURES["multilabel"] = (("exact", "All targets right", max, _percent), *_MEASURES["classification"])
-
-
-def _judged_by(figures: dict[str, Any], targets: int, task: str) -> tuple[str, str]:
-    """Key and name of the measure that decides; several numbers may have different units, which R² has not."""
-    if task != "regression":
-        return "log_loss", "log-loss"
-    return ("r2", "R²") if targets > 1 and figures["r2"] is not None else ("rmse", "RMSE")
-
-
-def _as_loss(figures: dict[str, Any], key: str) -> float:
-    return 1 - figures[key] if key == "r2" else figures[key]
-
-
 def _key_figures(model: Model) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """(heading, rows) for all held-out rows together and, of several targets, for each."""
-    figures, task = model.figures, model.encoder.task
+    figures, encoder = model.figures, model.encoder
     if "network" not in figures:
         return
-    who = [figures[name] for name in _RIVALS]
+    who = [figures[name] for name in WHO]
     several = "targets" in figures["network"]
-    # Errors in different units have no mean; R², the last measure, has no unit.
-    together = _MEASURES[task][-1:] if several and task == "regression" else _MEASURES[task]
-    yield ("Mean of the targets" if several else "", [_row(who, *measure) for measure in together])
+    # Errors in different units have no mean; R² has no unit.
+    together = ["r2"] if several and encoder.task == "regression" else _measures(figures["network"])
+    decides, best = judged_by(figures["network"], len(encoder.targets), encoder.task), best_of(model)
+    rows = [_row(who, key, best if key == decides else None) for key in together]
+    yield ("Mean of the targets" if several else "", rows)
     if several:
-        single = _MEASURES["classification" if task == "multilabel" else task]
-        for target in model.encoder.targets:
-            yield target, [_row([one["targets"][target] for one in who], *measure) for measure in single]
+        for target in encoder.targets:
+            single = [one["targets"][target] for one in who]
+            yield target, [_row(single, key) for key in _measures(single[0])]
 
 
-def _row(who: Sequence[dict[str, Any]], key: str, name: str, best: Any, shown: Any) -> dict[str, Any]:
-    cells = [shown(one[key]) for one in who]
-    known = [one[key] for one in who if one[key] is not None]
-    first = cells.index(shown(best(known))) if known else 0
-    alone = known and cells.count(cells[first]) == 1
-    hint = "higher is better" if best is max else "lower is better"
-    return {"name": name, "hint": hint, "cells": cells, "best": first if alone else None}
+def _measures(figures: dict[str, Any]) -> list[str]:
+    return [key for key in scores.MEASURES if key in figures]
+
+
+def _row(who: Sequence[dict[str, Any]], key: str, best: str | None = None) -> dict[str, Any]:
+    measure = scores.MEASURES[key]
+    return {
+        "name": _capital(measure.name),
+        "hint": "higher is better" if measure.best is max else "lower is better",
+        "cells": [measure.shown(one[key]) for one in who],
+        "best": WHO.index(best) if best else None,
+    }
+
+
+def _capital(name: str) -> str:
+    return name[0].upper() + name[1:]
 
 
 def _loss_curves(model: Model) -> Drawing | None:
@@ -250,7 +182,7 @@ def _results(model: Model) -> Iterator[Drawing]:
     note = "Each row is an actual class and each column a predicted one; what is right lies on the diagonal."
     for target, figures_of_one, labels in _each_class_target(model):
         counts = np.array(figures_of_one["confusion"])
-        right = f"{counts.trace():,} of {counts.sum():,} held-out rows are predicted right"
+        right = f"{counts.trace():,} of {counted(int(counts.sum()), 'held-out ')} predicted right"
         description = f"Confusion matrix of {target}: {right}."
         yield Drawing(plots.confusion_matrix(counts, labels), description, note, target if several else "")
 
@@ -300,18 +232,19 @@ def _importance(model: Model) -> Drawing | None:
     # `epoch` sets this draw apart from the shuffles of the groups, which are numbered below it.
     drawn = np.sort(randomness.permutation(seed, "importance", len(evidence.X), epoch=len(groups))[:rows])
     X, y = evidence.X[drawn], evidence.y[drawn]
-    key, name = _judged_by(score(encoder, y, evidence.outputs[drawn]), len(encoder.targets), encoder.task)
+    key = judged_by(score(encoder, y, evidence.outputs[drawn]), len(encoder.targets), encoder.task)
+    name, falls = scores.MEASURES[key].name, scores.MEASURES[key].best is max
     engine = engines.get(model.settings["engine"])
     means, deviations = scores.permutation_importance(
         lambda X: engine.predict(measured.network, measured.parameters, X.astype(measured.parameters.dtype)),
-        X, y, groups, lambda y, outputs: _as_loss(score(encoder, y, outputs), key), repeats, seed,
+        X, y, groups, lambda y, outputs: score(encoder, y, outputs)[key] * (-1 if falls else 1), repeats, seed,
     )  # fmt: skip
-    measure = f"{'fall' if key == 'r2' else 'rise'} of the held-out {name} when the column is shuffled"
+    measure = f"{'fall' if falls else 'rise'} of the held-out {name} when the column is shuffled"
     top = [f"{columns[i]} ({number(float(means[i]), 3)})" for i in np.argsort(-means, kind="stable")[:3]]
     times = "once" if repeats == 1 else f"{repeats} times, the line showing the standard deviation"
     note = (
         f"The longer the bar, the more the network relies on the column; columns that say the same share their "
-        f"importance. Measured on {len(drawn):,} held-out rows, each column shuffled {times}."
+        f"importance. Measured on {counted(len(drawn), 'held-out ')}, each column shuffled {times}."
     )
     figure = plots.importance(columns, means, deviations, measure=measure)
     return Drawing(figure, f"Permutation importance; the largest: {', '.join(top)}.", note)

@@ -31,11 +31,15 @@ class Failure:
     largest: float  # the largest absolute value in it
 
     def __str__(self) -> str:
+        return f"{self.place} {self._advice}"
+
+    @property
+    def place(self) -> str:
+        """Where it was, in a sentence."""
         where = f"batch {self.batch}" if self.batch else "after the last batch"
         return (
             f"In epoch {self.epoch}, {where}, {self.what} (layer {self.layer}) was not finite, at learning rate "
-            f"{self.learning_rate:g}; the largest input is {self.largest:g}, in column {self.column} of X. "
-            f"{self._advice}"
+            f"{self.learning_rate:g}; the largest input is {self.largest:g}, in column {self.column} of X."
         )
 
     @property

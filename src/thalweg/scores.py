@@ -2,7 +2,7 @@
 
 A network, a decision tree and a constant (rivals.py) are scored by the same function. Every result is a
 dictionary of numbers, lists and strings, ready for JSON; None stands where a figure is undefined, and `notes` says
-why. Weights count in every mean; the confusion matrix and `rows` count rows.
+why. `MEASURES` says what the figures are called, which way is better and how they are written.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,11 +24,67 @@ if TYPE_CHECKING:
 CLIP = 1e-15  # a probability below it counts as it in the log-loss, so that one sure mistake is 34.5, not infinite
 
 
+def number(value: float | None, digits: int = 4) -> str:
+    """A number for reading: so many significant digits, thousands parted, a dash for None.
+
+    >>> number(0.14), number(68590.43), number(-1234567890.0), number(None)
+    ('0.1400', '68,590', '−1.235e+09', '–')
+    """
+    if value is None:
+        return "–"
+    text = f"{value:,.0f}" if 10 ** (digits - 1) <= abs(value) < 1e7 else f"{value:#.{digits}g}".rstrip(".")
+    return text.replace("-", "−", 1) if value < 0 else text
+
+
+def percent(value: float | None) -> str:
+    """A share for reading.
+
+    >>> percent(0.9736)
+    '97.4%'
+    """
+    return "–" if value is None else f"{value:.1%}"
+
+
+def decimals(value: float | None) -> str:
+    """A measure whose best is 1, to four decimals (R² has no lower bound: beyond −10 its size is all that matters).
+
+    >>> decimals(0.98), decimals(-1234.5)
+    ('0.9800', '−1,234')
+    """
+    return number(value) if value is None or abs(value) > 10 else f"{value:.4f}".replace("-", "−")
+
+
+class Measure(NamedTuple):
+    """What a figure is called, how it is written, which way is better (`max` or `min`), and what it says."""
+
+    name: str
+    shown: Callable[[float | None], str]
+    best: Callable[..., float]
+    meaning: str
+
+
+MEASURES = {  # by their keys in the figures, of which each task has some, in the order in which they are shown
+    "exact": Measure("all targets right", percent, max, "the share of the rows whose targets are all predicted right"),
+    "accuracy": Measure("accuracy", percent, max, "the share of the rows whose most probable class is the actual one"),
+    "log_loss": Measure(
+        "log-loss", number, min,
+        "the mean of −ln of the probability given to what was the case; 0 is perfect, sure mistakes cost the most",
+    ),
+    "auc": Measure(
+        "AUC", decimals, max,
+        "the area under the ROC curve, which is how often a row of a class gets a higher probability of it than a row "
+        "of another; 0.5 is chance",
+    ),
+    "rmse": Measure("RMSE", number, min, "the root of the mean squared error, in the unit of the target"),
+    "mae": Measure("MAE", number, min, "the mean size of the error, in the unit of the target"),
+    "r2": Measure("R²", decimals, max, "the explained share of the target’s variance; the mean alone explains 0"),
+}  # fmt: skip
+
+
 def classification(
     y: Int[np.ndarray, " n"],
     probability: Float[np.ndarray, "n k"],
     classes: Sequence[object],
-    weights: Float[np.ndarray, " n"] | None = None,
 ) -> dict[str, Any]:
     """Accuracy, log-loss, area under the ROC curve, confusion matrix (rows: actual) and recall and precision by class.
 
@@ -48,26 +104,25 @@ def classification(
     if k < 2:
         message = f"classification needs at least two classes, not {list(classes)!r}"
         raise InputError(message)
-    y, weights = _scored_rows(y, weights, probability)
+    y = _scored_rows(y, probability)
     p = _scaled(probability)
     guess = p.argmax(axis=1)
     notes: dict[str, str] = {}
-    counted = y if weights is None else y[weights > 0]
-    absent = np.flatnonzero(np.bincount(counted, minlength=k) == 0)
+    absent = np.flatnonzero(np.bincount(y, minlength=k) == 0)
     auc = None
     if len(absent):
         names = ", ".join(repr(classes[i]) for i in absent[:5]) + (", …" if len(absent) > 5 else "")
         notes["auc"] = f"no held-out row is of class {names}"
     elif k == 2:
-        auc = float(metrics.roc_auc_score(y, p[:, 1], sample_weight=weights))
+        auc = float(metrics.roc_auc_score(y, p[:, 1]))
     else:
         one_hot = np.eye(k, dtype=int)[y]
-        auc = float(metrics.roc_auc_score(one_hot, p, average="macro", sample_weight=weights))
+        auc = float(metrics.roc_auc_score(one_hot, p, average="macro"))
     confusion = metrics.confusion_matrix(y, guess, labels=range(k))
     return {
         "rows": len(y),
-        "accuracy": float(metrics.accuracy_score(y, guess, sample_weight=weights)),
-        "log_loss": _log_loss(y, p, weights),
+        "accuracy": float(metrics.accuracy_score(y, guess)),
+        "log_loss": _log_loss(y, p),
         "auc": auc,
         "confusion": confusion.tolist(),
         "recall": _shares(confusion.diagonal(), confusion.sum(axis=1)),
@@ -80,18 +135,17 @@ def multilabel(
     y: Num[np.ndarray, "n k"],
     probability: Float[np.ndarray, "n k"],
     names: Sequence[str],
-    weights: Float[np.ndarray, " n"] | None = None,
 ) -> dict[str, Any]:
     """Figures of several yes-or-no targets: each as a classification of its own, their means, and all right at once."""
-    y, weights = _scored_rows(y, weights, probability)
+    y = _scored_rows(y, probability)
     each = {
-        name: classification(y[:, i].astype(np.int64), np.stack([1 - p, p], axis=1), ["no", "yes"], weights)
+        name: classification(y[:, i].astype(np.int64), np.stack([1 - p, p], axis=1), ["no", "yes"])
         for i, (name, p) in enumerate(zip(names, np.asarray(probability, float).T, strict=True))
     }
     exact = np.all((np.asarray(probability) > 0.5) == (y > 0.5), axis=1)
     return {
         "rows": len(y),
-        "exact": float(np.average(exact, weights=weights)),
+        "exact": float(exact.mean()),
         **{key: _mean_of(each.values(), key) for key in ("accuracy", "log_loss", "auc")},
         "targets": each,
         "notes": {f"auc of {name}": figures["notes"]["auc"] for name, figures in each.items() if figures["notes"]},
@@ -102,17 +156,16 @@ def regression(
     y: Float[np.ndarray, "n ..."],
     prediction: Float[np.ndarray, "n ..."],
     names: Sequence[str] = ("target",),
-    weights: Float[np.ndarray, " n"] | None = None,
 ) -> dict[str, Any]:
     """Root mean squared error, mean absolute error (units of the target) and R²; of several targets also the means.
 
     Raises:
         InputError: no rows, or a prediction that is not finite.
     """
-    y, weights = _scored_rows(y, weights, prediction)
+    y = _scored_rows(y, prediction)
     actual, predicted = y.reshape(len(y), -1).astype(float), np.asarray(prediction, float).reshape(len(y), -1)
     each = {
-        name: _one_regression(actual[:, i], predicted[:, i], weights)
+        name: _one_regression(actual[:, i], predicted[:, i])
         for i, name in zip(range(actual.shape[1]), names, strict=True)
     }
     if len(each) == 1:
@@ -140,16 +193,31 @@ def row_losses(y: Num[np.ndarray, "n ..."], outputs: Float[np.ndarray, "n ..."],
     return (np.clip((a - b) / np.where(deviation > 0, deviation, 1.0), -1e70, 1e70) ** 2).mean(axis=1)
 
 
-def paired(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) -> dict[str, float]:
-    """Mean of first − second, two models' losses on the same rows, and its standard error (of one row: its size).
+def paired(first: Float[np.ndarray, " n"], second: Float[np.ndarray, " n"]) -> dict[str, Any]:
+    """Mean of first − second, two models' losses on the same rows, and its standard error (None: there is one row).
 
     >>> paired(np.array([1.0, 2.0, 3.0]), np.array([2.0, 2.0, 2.0]))["difference"]
     0.0
     """
     differences = first - second
-    mean = float(differences.mean())
     n = len(differences)
-    return {"difference": mean, "error": float(differences.std(ddof=1)) / math.sqrt(n) if n > 1 else abs(mean)}
+    error = float(differences.std(ddof=1)) / math.sqrt(n) if n > 1 else None
+    return {"difference": float(differences.mean()), "error": error}
+
+
+def standing(difference: float, error: float, margin: float = 0.0) -> str:
+    """What the rows show of the first of two `paired` models, by difference ± 2 standard errors.
+
+    "level" if the whole interval lies within ± `margin`, else "better" or "worse" if it lies below or above 0, else
+    "unknown".
+
+    >>> standing(-0.3, 0.1), standing(0.3, 0.1), standing(-0.3, 0.2), standing(-0.01, 0.02, margin=0.06)
+    ('better', 'worse', 'unknown', 'level')
+    """
+    low, high = difference - 2 * error, difference + 2 * error
+    if -margin < low and high < margin:
+        return "level"
+    return "better" if high < 0 else "worse" if low > 0 else "unknown"
 
 
 def permutation_importance(
@@ -183,9 +251,7 @@ def permutation_importance(
     return rises.mean(axis=1), rises.std(axis=1)
 
 
-def _scored_rows(
-    y: np.ndarray, weights: np.ndarray | None, outputs: np.ndarray
-) -> tuple[np.ndarray, np.ndarray | None]:
+def _scored_rows(y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     y = np.asarray(y)
     if not len(y):
         message = "there are no rows to score; hold some rows out"
@@ -194,7 +260,7 @@ def _scored_rows(
     if not sound.all():
         message = f"the output for row {int(np.argmin(sound)) + 1} is not finite; such a model cannot be scored"
         raise InputError(message)
-    return y, None if weights is None else np.asarray(weights, float)
+    return y
 
 
 def _scaled(probability: np.ndarray) -> np.ndarray:
@@ -207,13 +273,13 @@ def _scaled(probability: np.ndarray) -> np.ndarray:
     return np.where(total > 0, p / np.where(total > 0, total, 1.0), 1.0 / p.shape[1])
 
 
-def _log_loss(y: np.ndarray, p: np.ndarray, weights: np.ndarray | None = None) -> float:
+def _log_loss(y: np.ndarray, p: np.ndarray) -> float:
     from sklearn import metrics
 
-    return float(metrics.log_loss(y, np.clip(p, CLIP, 1.0), sample_weight=weights, labels=range(p.shape[1])))
+    return float(metrics.log_loss(y, np.clip(p, CLIP, 1.0), labels=range(p.shape[1])))
 
 
-def _one_regression(y: np.ndarray, prediction: np.ndarray, weights: np.ndarray | None) -> dict[str, Any]:
+def _one_regression(y: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
     from sklearn import metrics
 
     # Squares of values beyond 1e154 overflow; a power of two as the unit changes no bit of the result.
@@ -221,14 +287,14 @@ def _one_regression(y: np.ndarray, prediction: np.ndarray, weights: np.ndarray |
     a, b = y / unit, prediction / unit
     notes = {}
     r2 = None
-    if len(y) < 2 or np.ptp(a if weights is None else a[weights > 0]) == 0:
+    if len(y) < 2 or np.ptp(a) == 0:
         notes["r2"] = "the held-out target does not vary"
     else:
-        r2 = float(metrics.r2_score(a, b, sample_weight=weights))
+        r2 = float(metrics.r2_score(a, b))
     return {
         # An error beyond the largest number is shown as the largest: JSON has no infinity.
-        "rmse": min(unit * float(metrics.root_mean_squared_error(a, b, sample_weight=weights)), sys.float_info.max),
-        "mae": min(unit * float(metrics.mean_absolute_error(a, b, sample_weight=weights)), sys.float_info.max),
+        "rmse": min(unit * float(metrics.root_mean_squared_error(a, b)), sys.float_info.max),
+        "mae": min(unit * float(metrics.mean_absolute_error(a, b)), sys.float_info.max),
         "r2": r2,
         "notes": notes,
     }

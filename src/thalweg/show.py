@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from thalweg import report
+from thalweg import scores
 from thalweg.model import Model
+from thalweg.verdict import BASELINES, counted, verdict
 
 
 if TYPE_CHECKING:
@@ -47,17 +48,25 @@ def fitted(model: Model) -> None:
     targets = ", ".join(model.encoder.targets)
     table = _table("", "", title=f"{settings['data']}: {targets} ({model.encoder.task})")
     without = f", {rows['without_target']:,} left out without a target" if rows["without_target"] else ""
+    unmeasured = rows["held_out_without_target"]
+    test_without = f", {unmeasured:,} of the test table left out without a target" if unmeasured else ""
     table.add_row(
         "rows",
         f"{rows['given']:,}: {rows['training']:,} to train, {rows['validation']:,} to validate, "
-        f"{rows['held_out']:,} held out{without}",
+        f"{rows['held_out']:,} held out{without}{test_without}",
     )
     for decision in model.encoder.decisions:
         if decision.role == "target":
             table.add_row("target", f"{decision.column}: {decision.why}")
     table.add_row("columns", f"{columns['used']} of {columns['given']} used, as {columns['features']} inputs")
     table.add_row("network", f"{model.network}: {model.network.n_parameters:,} parameters")
-    table.add_row("training", f"{len(model.history)} epochs, best {settings['best_epoch']}: {settings['message']}")
+    training = f"{len(model.history)} epochs, best {settings['best_epoch']}: {settings['message']}"
+    if settings["refit"]:
+        training = (
+            f"best epoch {settings['best_epoch']}: {settings['message']} Then trained again on all rows for as many "
+            f"epochs: that is the model in the file, and the figures are those of the first."
+        )
+    table.add_row("training", training)
     table.add_row(
         "time", f"{figures['seconds']['training']:.1f} s of training, {figures['seconds'].get('all', 0):.1f} s in all"
     )
@@ -70,7 +79,7 @@ def fitted(model: Model) -> None:
             f"The validation loss is {losses['loss']:.4g}; with the same answer for every row it would be "
             f"{losses['baseline']:.4g}."
         )
-    print(report.verdict(model) + "\n")
+    print(verdict(model) + "\n")
 
 
 def columns(model: Model) -> None:
@@ -109,36 +118,22 @@ def spam(demo: SpamDemo) -> None:
     _print(table)
 
 
-FIGURES = {  # name in figures -> (heading, format), of which those that a task has are shown
-    "accuracy": ("accuracy", ".4f"),
-    "log_loss": ("log-loss", ".4f"),
-    "auc": ("AUC", ".4f"),
-    "exact": ("all right", ".4f"),
-    "rmse": ("RMSE", ",.5g"),
-    "mae": ("MAE", ",.5g"),
-    "r2": ("R²", ".4f"),
-}
-
-
 def _figures(model: Model) -> None:
     figures = model.figures
-    shown = [name for name in FIGURES if name in figures["network"]]
-    size = figures["tree"]["size"]
-    baseline = "mean" if model.encoder.task == "regression" else "majority"
+    several = len(model.encoder.targets) > 1
+    # Errors of several numbers in different units have no mean; R² has no unit.
+    shown = [name for name in scores.MEASURES if name in figures["network"]]
+    shown = ["r2"] if several and model.encoder.task == "regression" else shown
+    leaves, held_out = figures["tree"]["size"]["leaves"], figures["rows"]["held_out"]
     named = {
         "network": "network",
-        "tree": f"decision tree, {size['leaves']} leaves",
-        "baseline": f"baseline: {baseline}",
+        "tree": f"decision tree, {leaves:,} {'leaf' if leaves == 1 else 'leaves'}",
+        "baseline": f"baseline: {BASELINES[model.encoder.task]}",
     }
-    table = _table(
-        f"on {figures['rows']['held_out']:,} held-out rows", *(FIGURES[name][0] for name in shown), numbers=True
-    )
+    rows = f"on {counted(held_out, 'held-out ')}"
+    table = _table(rows, *(scores.MEASURES[name].name for name in shown), numbers=True)
     for key, label in named.items():
-        cells = (figures[key][name] for name in shown)
-        table.add_row(
-            label,
-            *("–" if cell is None else f"{cell:{FIGURES[name][1]}}" for name, cell in zip(shown, cells, strict=True)),
-        )
+        table.add_row(label, *(scores.MEASURES[name].shown(figures[key][name]) for name in shown))
     _print(table)
     for note in figures["network"].get("notes", {}).items():
         print(f"{note[0]}: {note[1]}\n")

@@ -54,17 +54,17 @@ class Source:
         self._connection.close()
 
 
-def open_source(source: Any, text: Collection[str] = ()) -> Source:
+def open_source(source: Any, text: Collection[str] = (), without: Collection[str] = ()) -> Source:
     """Open a path, an SQL query or a data frame; columns of a text file named in `text` keep their cells as text.
 
-    Raises TableError, in one sentence, for whatever cannot be read.
+    Columns named in `without` are not read. Raises TableError, in one sentence, for whatever cannot be read.
     """
     if isinstance(source, str) and not os.path.exists(source) and _QUERY.match(source):
-        return _open(_query, source, "the query", text)
+        return _open(_query, source, "the query", text, without)
     if isinstance(source, (str, os.PathLike)):
         path = Path(source)
-        return _open(_file, path, path.name or str(path), text)
-    return _open(_frame, source, "the data frame", text)
+        return _open(_file, path, path.name or str(path), text, without)
+    return _open(_frame, source, "the data frame", text, without)
 
 
 def check_present(wanted: Sequence[str], names: Sequence[str], where: str) -> None:
@@ -81,7 +81,7 @@ def check_present(wanted: Sequence[str], names: Sequence[str], where: str) -> No
     raise TableError(f"{where} has no column {shown}; {hint}")
 
 
-def _open(opener: Any, source: Any, name: str, text: Collection[str]) -> Source:
+def _open(opener: Any, source: Any, name: str, text: Collection[str], without: Collection[str]) -> Source:
     import duckdb
 
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
@@ -99,13 +99,13 @@ def _open(opener: Any, source: Any, name: str, text: Collection[str]) -> Source:
     try:
         connection.execute("SET TimeZone = 'UTC'")
         with _sentences(name):
-            return opener(connection, source, name, text)
+            return opener(connection, source, name, text, without)
     except BaseException:
         connection.close()
         raise
 
 
-def _query(connection: Any, query: str, name: str, text: Collection[str]) -> Source:
+def _query(connection: Any, query: str, name: str, text: Collection[str], without: Collection[str]) -> Source:
     import duckdb
 
     del text  # the query itself types its columns
@@ -116,33 +116,48 @@ def _query(connection: Any, query: str, name: str, text: Collection[str]) -> Sou
     connection.execute("SET threads = 1")
     names = connection.sql(query).columns
     connection.execute(f"CREATE TEMP VIEW the_query AS {query}")  # whatever comments and semicolons end it
-    return _typed(connection, "the_query", names, name)
+    return _typed(connection, "the_query", names, name, without)
 
 
-def _frame(connection: Any, frame: Any, name: str, text: Collection[str]) -> Source:
+def _frame(connection: Any, frame: Any, name: str, text: Collection[str], without: Collection[str]) -> Source:
     from thalweg.frames import to_arrow
 
     del text
-    table = to_arrow(frame, name)
+    table = to_arrow(_frame_without(frame, name, without) if without else frame, name)
     _check_names(table.column_names, name)
     connection.register("frame", table)
     return _typed(connection, "frame", table.column_names, name)
 
 
-def _file(connection: Any, path: Path, name: str, text: Collection[str]) -> Source:
+def _frame_without(frame: Any, name: str, without: Collection[str]) -> Any:
+    """The frame without these columns, before their cells (Python objects, mixed types) are in the way."""
+    import narwhals.stable.v2 as nw
+
+    native = nw.to_native(frame, pass_through=True)
+    if nw.dependencies.is_pandas_like_dataframe(native):
+        return native.iloc[:, _kept([str(label) for label in native.columns], name, without)]
+    try:
+        table = nw.from_native(native)
+        names = table.collect_schema().names()
+    except Exception:  # nothing that could be a table: the reader says what it is
+        return frame
+    return table.select([names[i] for i in _kept(names, name, without)])
+
+
+def _file(connection: Any, path: Path, name: str, text: Collection[str], without: Collection[str]) -> Source:
     compression, head, whole = _head(path, name)
     suffixes = [suffix.lower() for suffix in path.suffixes]
     kind = next((suffix for suffix in reversed(suffixes) if suffix not in (".gz", ".zst")), "")
     if head[:4] == b"PAR1" or kind in (".parquet", ".pq"):
-        return _parquet(connection, path, name)
+        return _parquet(connection, path, name, without)
     if not head.strip():
         raise TableError(f"{name} is empty; a table has column names in its first row and one row or more below.")
     if kind in (".json", ".jsonl", ".ndjson") or (kind not in (".csv", ".tsv") and head.lstrip()[:1] == b"{"):
         options = f"compression='{compression}', sample_size=-1, map_inference_threshold=-1, records=true"
         relation = f"read_json({_path(path)}, {options}, hive_partitioning=false)"
         names = [row[0] for row in connection.execute(f"DESCRIBE FROM {relation}").fetchall()]
-        return _typed(connection, relation, names, name)
-    return _text(connection, path, compression, detect(head, whole, name), name, text)
+        return _typed(connection, relation, names, name, without)
+    return _text(connection, path, compression, detect(head, whole, name), name, text, without)
 
 
 def _head(path: Path, name: str) -> tuple[str, bytes, bool]:
@@ -180,7 +195,7 @@ def _head(path: Path, name: str) -> tuple[str, bytes, bool]:
     return compression, head[:HEAD_BYTES], len(head) <= HEAD_BYTES
 
 
-def _parquet(connection: Any, path: Path, name: str) -> Source:
+def _parquet(connection: Any, path: Path, name: str, without: Collection[str]) -> Source:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -189,29 +204,42 @@ def _parquet(connection: Any, path: Path, name: str) -> Source:
             names, rows = file.schema_arrow.names, file.metadata.num_rows
     except (pa.ArrowException, OSError) as error:
         raise TableError(f"{name} is not a whole Parquet file; it may be cut short or of another format.") from error
-    return _typed(connection, f"read_parquet({_path(path)}, hive_partitioning=false)", names, name, rows)
+    return _typed(connection, f"read_parquet({_path(path)}, hive_partitioning=false)", names, name, without, rows)
 
 
-def _typed(connection: Any, relation: str, names: Sequence[str], name: str, rows: int | None = None) -> Source:
+def _typed(
+    connection: Any,
+    relation: str,
+    names: Sequence[str],
+    name: str,
+    without: Collection[str] = (),
+    rows: int | None = None,
+) -> Source:
     """A source whose columns have types; JSON columns of mixed type are looked at as the cells of a text file are."""
-    _check_names(names, name)
+    kept = _kept(names, name, without)
     types = [str(row[1]) for row in connection.execute(f"DESCRIBE FROM {relation}").fetchall()]
     relation = f"{relation} AS t({_positions(len(names))})"
-    fields = [cast(column, f"c{i}", kind) for i, (column, kind) in enumerate(zip(names, types, strict=True))]
-    mixed = {i: fields[i].sql for i, kind in enumerate(types) if kind == "JSON"}
-    for i, field in kinds_of_cells(connection, relation, names, mixed, number_sql("x", False)).items():
-        fields[i] = field
-    return Source(name, connection, relation, fields, rows)
+    fields = {i: cast(names[i], f"c{i}", types[i]) for i in kept}
+    mixed = {i: fields[i].sql for i in kept if types[i] == "JSON"}
+    fields |= kinds_of_cells(connection, relation, names, mixed, number_sql("x", False))
+    return Source(name, connection, relation, [fields[i] for i in kept], rows)
 
 
-def _text(connection: Any, path: Path, compression: str, dialect: Dialect, name: str, text: Collection[str]) -> Source:
+def _text(
+    connection: Any,
+    path: Path,
+    compression: str,
+    dialect: Dialect,
+    name: str,
+    text: Collection[str],
+    without: Collection[str],
+) -> Source:
     import duckdb
 
-    _check_names(dialect.names, name)
-    positions = range(len(dialect.names))
-    number = [number_sql(f"c{i}", dialect.decimal_comma) for i in positions]
+    kept = _kept(dialect.names, name, without)
+    number = {i: number_sql(f"c{i}", dialect.decimal_comma) for i in kept}
     # One reading of the whole file settles the columns of numbers, without trimming a cell: the cast allows spaces.
-    counts = ", ".join(f"count(c{i}), count({d}), bool_and({is_whole_sql(d, f'c{i}')})" for i, d in enumerate(number))
+    counts = ", ".join(f"count(c{i}), count({d}), bool_and({is_whole_sql(d, f'c{i}')})" for i, d in number.items())
     while True:
         relation = _read_csv(path, compression, dialect)
         try:
@@ -227,15 +255,15 @@ def _text(connection: Any, path: Path, compression: str, dialect: Dialect, name:
     if dialect.encoding == "latin-1":
         warnings.warn(f"{name} is not UTF-8 and was read as Latin-1 (Western European).", ThalwegWarning, stacklevel=2)
     fields: dict[int, Field] = {}
-    for i in positions:
-        cells, numbers, whole = found[3 * i : 3 * i + 3]
+    for place, i in enumerate(kept):
+        cells, numbers, whole = found[3 * place : 3 * place + 3]
         if dialect.names[i] in text or not cells:
             fields[i] = Field(dialect.names[i], Kind.TEXT, False, clean_sql(f"c{i}"))
         elif cells == numbers:
             fields[i] = Field(dialect.names[i], Kind.NUMBER, bool(whole), number[i])
-    others = {i: clean_sql(f"c{i}") for i in positions if i not in fields}
+    others = {i: clean_sql(f"c{i}") for i in kept if i not in fields}
     fields |= kinds_of_cells(connection, relation, dialect.names, others, number_sql("x", dialect.decimal_comma))
-    return Source(name, connection, relation, [fields[i] for i in positions], None)
+    return Source(name, connection, relation, [fields[i] for i in kept], None)
 
 
 def _read_csv(path: Path, compression: str, dialect: Dialect) -> str:
@@ -261,6 +289,16 @@ def _check_names(names: Sequence[str], where: str) -> None:
         if name in seen:
             raise TableError(f"{where} has two columns called {name!r}; rename one of them.")
         seen.add(name)
+
+
+def _kept(names: Sequence[str], where: str, without: Collection[str]) -> list[int]:
+    """The positions of the columns that are not left out; all names must be there and in order."""
+    _check_names(names, where)
+    check_present(list(without), names, where)
+    kept = [i for i, name in enumerate(names) if name not in without]
+    if not kept:
+        raise TableError(f"All columns of {where} are left out; leave one or more to read.")
+    return kept
 
 
 def _positions(count: int) -> str:

@@ -55,7 +55,7 @@ def split(
 
 
 def _stratified(order: np.ndarray, labels: np.ndarray, wanted: int) -> np.ndarray:
-    _, group, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    _, first, group, counts = np.unique(labels, return_index=True, return_inverse=True, return_counts=True)
     share = wanted / len(labels)
     quota = counts * share
     take = np.minimum(np.floor(quota).astype(int), counts - 1)
@@ -63,7 +63,7 @@ def _stratified(order: np.ndarray, labels: np.ndarray, wanted: int) -> np.ndarra
     for _ in range(wanted - take.sum()):
         if not (spare > 0).any():
             break
-        richest = int(np.argmax(spare))
+        richest = int(np.lexsort((first, -spare))[0])  # of equals the one that comes first in the random order
         take[richest] += 1
         spare[richest] = spare[richest] - 1 if take[richest] < counts[richest] - 1 else 0
     by_group = np.argsort(group, kind="stable")

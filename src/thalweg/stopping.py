@@ -78,7 +78,7 @@ class Stop:
                 continue
             whole, signed = field.name in ("epochs", "steps", "patience"), field.name == "value_below"
             is_number = isinstance(value, numbers.Integral if whole else numbers.Real) and not isinstance(value, bool)
-            if not (is_number and (math.isfinite(value) if signed else float(value) > 0.0)):
+            if not (is_number and (math.isfinite(value) and (signed or float(value) > 0.0))):
                 rule = "finite number" if signed else f"{'whole ' if whole else ''}number > 0"
                 message = f"Stop: {field.name} must be a {rule}, not {value!r}"
                 raise InputError(message)

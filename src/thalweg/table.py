@@ -86,18 +86,22 @@ class Table:
         return Table(self.name, tuple(c for c in self.columns if c.name not in names), self.numbers)
 
 
-def read(source: Any, *, columns: Sequence[str] | None = None, text: Collection[str] = ()) -> Table:
+def read(
+    source: Any, *, columns: Sequence[str] | None = None, text: Collection[str] = (), without: Collection[str] = ()
+) -> Table:
     """A whole table from a path (CSV, TSV, JSON lines, Parquet, .gz, .zst), a SELECT query or a data frame.
 
-    `columns` picks columns, in that order; those of a text file named in `text` keep their cells as they are written.
+    `columns` picks columns, in that order; those of a text file named in `text` keep their cells as they are written;
+    those named in `without` are not read, whatever their cells are.
     Raises TableError, in one sentence, for whatever cannot be read: which file, column, row (from 1) and value.
 
     >>> read("SELECT 1.5 AS age, 'clerk' AS job UNION ALL SELECT NULL, '?'")["job"].missing.tolist()
     [False, True]
     """
     if isinstance(source, Table):
+        source = source.drop(without) if without else source
         return source if columns is None else Table(source.name, tuple(source[c] for c in columns), source.numbers)
-    opened = _open(source, columns, text)
+    opened = _open(source, columns, text, without)
     try:
         most = int(opened.memory() * SHARE_OF_MEMORY) // (_BYTES_PER_CELL * len(opened.fields))
         _check_size(opened.declared_rows or 0, most, opened)
@@ -112,7 +116,12 @@ def read(source: Any, *, columns: Sequence[str] | None = None, text: Collection[
 
 
 def batches(
-    source: Any, *, rows: int = _ROWS, columns: Sequence[str] | None = None, text: Collection[str] = ()
+    source: Any,
+    *,
+    rows: int = _ROWS,
+    columns: Sequence[str] | None = None,
+    text: Collection[str] = (),
+    without: Collection[str] = (),
 ) -> Iterator[Table]:
     """The same table in pieces of at most `rows` rows, in order, in bounded memory; kinds are those of the whole.
 
@@ -120,11 +129,11 @@ def batches(
     [2, 2, 1]
     """
     if isinstance(source, Table):
-        whole = read(source, columns=columns)
+        whole = read(source, columns=columns, without=without)
         for start in range(0, whole.n_rows, rows):
             yield whole.take(slice(start, start + rows))
         return
-    opened = _open(source, columns, text)
+    opened = _open(source, columns, text, without)
     try:
         first = 1
         for batch in opened.stream(rows):
@@ -138,8 +147,8 @@ def batches(
         opened.close()
 
 
-def _open(source: Any, columns: Sequence[str] | None, text: Collection[str]) -> Source:
-    opened = open_source(source, text)
+def _open(source: Any, columns: Sequence[str] | None, text: Collection[str], without: Collection[str]) -> Source:
+    opened = open_source(source, text, without)
     if columns is not None:
         try:
             opened.select(columns)

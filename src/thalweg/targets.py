@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.coercion import as_booleans, as_numbers, as_texts
+from thalweg.coercion import as_booleans, as_numbers, as_texts, factorize, is_plain_number, shown
 from thalweg.errors import TableError
 from thalweg.table import Column, Kind, Table
 
@@ -81,7 +81,7 @@ class ClassTarget:
         if (found < 0).any():
             row = int(np.argmax(found < 0))
             raise TableError(
-                f"Target {column.name!r} of {table.name} has {str(cells[row])!r} in row {table.row_number(row)}, "
+                f"Target {column.name!r} of {table.name} has {shown(cells[row : row + 1].tolist()[0])} in row {table.row_number(row)}, "
                 f"which is none of the classes in training; leave the row out."
             )
         return found
@@ -103,13 +103,16 @@ class NumberTarget:
     def learn(cls, column: Column, where: str) -> NumberTarget:
         """Mean and deviation; raises TableError for text, for dates and where all cells are equal or missing."""
         _refuse_date(column, where)
+        present = column.values[~column.missing]
+        values = factorize(present)[1] if column.kind is Kind.TEXT else np.unique(present).tolist()
+        _refuse_constant(values, column, where)
         if column.kind is Kind.TEXT:
+            odd = next((word for word in values if not is_plain_number(word)), values[0])
             raise TableError(
-                f"The target {column.name!r} of {where} is text, not a number; predict it as classes (task "
-                f"'classification')."
+                f"The target {column.name!r} of {where} is text, not a number (it holds {shown(odd)}); predict it as "
+                f"classes (task 'classification') or correct its cells."
             )
-        present = column.values[~column.missing].astype(np.float64)
-        _refuse_constant(np.unique(present).tolist(), column, where)
+        present = present.astype(np.float64)
         # In units of the largest value, whose square cannot overflow.
         unit = float(np.abs(present).max())
         mean, deviation = float((present / unit).mean() * unit), float((present / unit).std() * unit)
@@ -151,7 +154,7 @@ def _refuse_constant(values: list[Any], column: Column, where: str) -> None:
         raise TableError(f"The target {column.name!r} of {where} is missing in every row; there is nothing to learn.")
     if len(values) == 1:
         raise TableError(
-            f"The target {column.name!r} of {where} is {values[0]!r} in every row; there is nothing to learn."
+            f"The target {column.name!r} of {where} is {shown(values[0])} in every row; there is nothing to learn."
         )
 
 

@@ -119,7 +119,7 @@ def train(
     training, held = _with_validation(network, X, Y, sample_weight, validation, kind, seed)
     loop = _Loop(
         network, training, held, rule, check_batch(batch, training.n), check_order(order), stop, chosen, seed, kind,
-        _check_callbacks(callbacks), checkpoint,
+        check_callbacks(callbacks), checkpoint,
         training_loss == "full", record == "steps", options,
     )  # fmt: skip
     p = (network.initialize(seed) if parameters is None else network.check_parameters(parameters)).astype(kind)
@@ -190,59 +190,74 @@ class _Loop:
         epoch, written = None, len(history)
         if len(history):
             status = self.stop.met(self._reached(history, time.perf_counter() - started, _distance(progress), at))
-        self._call("on_start", run)
-        with Interruption() as interruption:
-            while status is None:
-                epoch = self._epoch(len(history) + 1, trainer.state().steps)
-                outcome = trainer.run(epoch, interruption.requested)
-                if outcome.interrupted:
-                    status = Status.INTERRUPTED
-                    break
-                state = trainer.state()
-                broken, validation_loss = self._look(outcome, state)
-                if broken:
-                    status, failure = Status.NON_FINITE, self._failure(epoch, broken)
-                    break
-                progress.previous, at = at, state.parameters.copy()
-                seconds = time.perf_counter() - started
-                history.add(
-                    loss=self._mean_loss(state.parameters) if self.full_loss else outcome.loss,
-                    validation_loss=validation_loss,
-                    learning_rate=float(epoch.rates[-1]), steps=state.steps, seconds=seconds,
-                )  # fmt: skip
-                if self.records_steps:
-                    history.add_steps(outcome.losses)
-                if history.best_epoch == len(history):
-                    progress.best = at
-                run.parameters = state.parameters
-                progress.state = state.copy() if self.checkpoint else state
-                asked = [self._stops(callback, run) for callback in self.callbacks]
-                status = self.stop.met(self._reached(history, seconds, _distance(progress), at))
-                status = Status.CALLBACK if any(asked) else status
-                status = Status.INTERRUPTED if interruption.requested() else status
-                if self.checkpoint and len(history) % self.checkpoint.every == 0:
+            if status is None and progress.is_cut:
+                message = (
+                    "the checkpoint ends inside an epoch, where Stop(steps=…) had it end, so going on would not equal "
+                    "an uninterrupted training; end with an epoch, as Stop(epochs=…) does, where you mean to resume"
+                )
+                raise InputError(message)
+        try:
+            self._call("on_start", run)
+            with Interruption() as interruption:
+                while status is None:
+                    epoch, is_cut = self._epoch(len(history) + 1, trainer.state().steps)
+                    outcome = trainer.run(epoch, interruption.requested)
+                    if outcome.interrupted:
+                        status = Status.INTERRUPTED
+                        break
+                    state = trainer.state()
+                    broken, validation_loss = self._look(outcome, state)
+                    if broken:
+                        status, failure = Status.NON_FINITE, self._failure(epoch, broken)
+                        break
+                    progress.previous, at = at, state.parameters.copy()
+                    seconds = time.perf_counter() - started
+                    history.add(
+                        loss=self._mean_loss(state.parameters) if self.full_loss else outcome.loss,
+                        validation_loss=validation_loss,
+                        learning_rate=float(epoch.rates[-1]), steps=state.steps, seconds=seconds,
+                    )  # fmt: skip
+                    if self.records_steps:
+                        history.add_steps(outcome.losses)
+                    if history.best_epoch == len(history):
+                        progress.best = at
+                    run.parameters = state.parameters
+                    progress.state = state.copy() if self.checkpoint else state
+                    progress.is_cut = is_cut
+                    asked = [self._stops(callback, run) for callback in self.callbacks]
+                    status = self.stop.met(self._reached(history, seconds, _distance(progress), at))
+                    status = Status.CALLBACK if any(asked) else status
+                    status = Status.INTERRUPTED if interruption.requested() else status
+                    if self.checkpoint and len(history) % self.checkpoint.every == 0:
+                        progress.write(self.checkpoint.path, fingerprint)
+                        written = len(history)
+                if self.checkpoint and written < len(
+                    history
+                ):  # where an epoch was cut short, the end of the one before
                     progress.write(self.checkpoint.path, fingerprint)
-                    written = len(history)
-            if self.checkpoint and written < len(history):  # where an epoch was cut short, the end of the one before
-                progress.write(self.checkpoint.path, fingerprint)
-            last = trainer.state().parameters.copy()
-            if epoch and not failure and not self.validation and not math.isfinite(self._mean_loss(last)):
-                broken = Broken(-1, len(self.network.layers), "the loss over all rows")
-                status, failure = Status.NON_FINITE, self._failure(epoch, broken)
+                last = trainer.state().parameters.copy()
+                if epoch and not failure and not self.validation and not math.isfinite(self._mean_loss(last)):
+                    broken = Broken(-1, len(self.network.layers), "the loss over all rows")
+                    status, failure = Status.NON_FINITE, self._failure(epoch, broken)
+            best = self._best(progress, at, last, failure)
+            return TrainingResult(best, last, status, history, self.network, failure)
+        finally:  # a display must be closed whatever happened
             run.status = status
             self._call("on_end", run)
-        return TrainingResult(self._best(progress, at, last, failure), last, status, history, self.network, failure)
 
-    def _epoch(self, number: int, steps: int) -> Epoch:
-        """Rows and rates of an epoch, cut short where Stop(steps=…) ends within it."""
+    def _epoch(self, number: int, steps: int) -> tuple[Epoch, bool]:
+        """Rows and rates of an epoch, and whether Stop(steps=…) cuts it short."""
         rows = rows_of(self.order, seed=self.seed, epoch=number, n=self.training.n)
+        if callable(self.order) and not self.training.weights[rows].any():
+            message = f"order({number}) gives only rows of weight 0, from which nothing can be learnt"
+            raise InputError(message)
         count = whole = math.ceil(len(rows) / self.batch)
         if self.stop.steps is not None:  # batches whose weights are all 0 are no steps
             has_weight = np.logical_or.reduceat(self.training.weights[rows] > 0, np.arange(0, len(rows), self.batch))
             count = min(whole, 1 + int(np.searchsorted(np.cumsum(has_weight), self.stop.steps - steps)))
         t = number - 1 + np.arange(count) / whole
         rates = self.optimizer.learning_rate.at(t, self._total())
-        return Epoch(number, rows[: count * self.batch], self.batch, rates, self.seed)
+        return Epoch(number, rows[: count * self.batch], self.batch, rates, self.seed), count < whole
 
     def _total(self) -> float | None:
         """Epochs of the whole training, where Stop says so."""
@@ -345,7 +360,7 @@ def _distance(progress: Progress) -> float:
         return float(np.linalg.norm(progress.state.parameters.astype(np.float64) - progress.previous))
 
 
-def _check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
+def check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
     listed = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
     for callback in listed:
         if not any(hasattr(callback, hook) for hook in HOOKS):

@@ -21,7 +21,7 @@ ROOMS: tuple[str, ...] = (
     settings  named  activations  losses  network  schedules  optimizers  stopping  orders  examples
     _core  engines.base  engines.reference  engines
     evaluation  history  derivatives  interruption  checkpoint  run  training
-    scores  rivals  model  fitting  predictions  progress  report  demo  show  cli
+    scores  rivals  model  fitting  predictions  progress  verdict  report  demo  show  cli
 """.split(),
     "",
     "__main__",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,9 +79,14 @@ def backward(network: Network, p: Vector, passed: Passed, delta: np.ndarray, mas
     return gradient
 
 
+def weighted_sum(weights: Float[np.ndarray, " n"], E: Float[np.ndarray, " n"]) -> float:
+    """Σ_n s_n E_n in float64, where weights of any scale neither overflow nor vanish."""
+    return float(np.dot(weights.astype(np.float64), E.astype(np.float64)))
+
+
 def objective(network: Network, p: Vector, E: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"]) -> float:
     """Σ_n s_n E_n, divided by Σ_n s_n for reduction="mean", plus ½ · l2 · ‖W‖²."""
-    total = float(np.sum(weights * E, dtype=np.float64))
+    total = weighted_sum(weights, E)
     if network.reduction == "mean":
         total /= float(np.sum(weights, dtype=np.float64))
     if network.l2:
@@ -115,14 +121,14 @@ class Reference:
 
     def loss_and_gradient(self, network: Network, p: Vector, examples: Examples) -> tuple[float, Vector]:
         """The network's objective over all rows (without dropout) and its gradient."""
-        with np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             loss, gradient, _ = loss_gradient_and_passed(network, p, examples.X, examples.Y, examples.weights)
         return loss, gradient
 
     def predict(self, network: Network, p: Vector, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
         """ŷ = z⁽ᴸ⁾ for each row."""
         out = np.empty((len(X), network.sizes[-1]), dtype=p.dtype)
-        with np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             for rows in _chunks(len(X)):
                 out[rows] = forward(network, p, X[rows]).z[-1]
         return out
@@ -130,11 +136,11 @@ class Reference:
     def mean_loss(self, network: Network, p: Vector, examples: Examples) -> float:
         """Σ_n s_n E_n / Σ_n s_n over all rows, without penalty."""
         total = 0.0
-        with np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             for rows in _chunks(examples.n):
                 passed = forward(network, p, examples.X[rows])
                 E = network.loss.of(network.output, passed.a[-1], passed.z[-1], examples.Y[rows])
-                total += float(np.sum(examples.weights[rows] * E, dtype=np.float64))
+                total += weighted_sum(examples.weights[rows], E)
         return total / float(np.sum(examples.weights, dtype=np.float64))
 
     def trainer(
@@ -152,11 +158,6 @@ class ReferenceTrainer:
         self._decay = np.zeros_like(state.parameters)  # 1 for weights, 0 for biases
         for layer in network.layers:
             self._decay[layer.weights] = 1.0
-        self._blas = _blas()
-
-    def _one_thread(self) -> Any:
-        """BLAS on one thread: its sums differ with the number of threads, and products as small as ours wait for it."""
-        return self._blas.limit(limits=1, user_api="blas")
 
     def state(self) -> TrainingState:
         """The state now."""
@@ -165,7 +166,7 @@ class ReferenceTrainer:
     def run(self, epoch: Epoch, should_stop: Callable[[], bool]) -> Outcome:
         """Run one epoch of steps; ends between two steps when `should_stop` says so, or at a non-finite value."""
         losses = np.full(len(epoch.rates), np.nan)
-        with self._one_thread(), np.errstate(all="ignore"):
+        with one_thread(), np.errstate(all="ignore"):
             for k, rate in enumerate(epoch.rates):
                 if should_stop():
                     return Outcome(losses[:k], interrupted=True)
@@ -186,7 +187,7 @@ class ReferenceTrainer:
         loss, gradient, passed = loss_gradient_and_passed(
             network, p, examples.X[rows], examples.Y[rows], weights, masks
         )
-        if not (np.isfinite(loss) and np.isfinite(gradient).all()):
+        if not (np.isfinite(loss) and np.isfinite(gradient).all() and all(map(_is_finite, passed.a))):
             return _locate(network, passed, loss, gradient, k)
         losses[k] = loss
         state.steps += 1
@@ -224,6 +225,17 @@ def _locate(network: Network, passed: Passed, loss: float, gradient: Vector, k: 
     return Broken(k, network.layer_not_finite(gradient), "the gradient")
 
 
+def _is_finite(a: np.ndarray) -> bool:
+    """Whether all of it is finite: an activation may hide an infinite a behind a finite z. A finite sum settles it."""
+    return bool(np.isfinite(a.sum()) or np.isfinite(a).all())
+
+
+def one_thread() -> Any:
+    """BLAS on one thread: its sums differ with the number of threads, and small products wait for a second one."""
+    return _blas().limit(limits=1, user_api="blas")
+
+
+@cache
 def _blas() -> Any:
     from threadpoolctl import ThreadpoolController
 
