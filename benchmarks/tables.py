@@ -150,7 +150,7 @@ def page(rows: list[tuple[Case, list[Result]]], seeds: int) -> str:
         "",
         f"Made by `make bench` (benchmarks/tables.py): medians over {seeds} splits, both with their defaults, on one",
         "thread.",
-        "Thalweg's defaults (fitting.Recipe) were chosen on these same tables, other splits of them not being set aside.",
+        "Thalweg's defaults (fitting.Recipe) were chosen on these same tables: a table that neither knows may differ.",
         "Log-loss for classes, RMSE in the target's units for numbers; less is better. Ratio: Thalweg's error over",
         "scikit-learn's. Seconds: to fit the network.",
         "",

@@ -71,7 +71,7 @@ def test_the_printed_figures_of_classes_are_those_of_scikit_learn(data):
         [str(n) for n in counts] for counts in confusion
     ]
     assert "211: 144 to train, 25 to validate, 42 held out" in ran.text
-    assert "4 of 9 used" in ran.text and "held-out rows the network " in ran.text
+    assert "4 of 8 used" in ran.text and "held-out rows the network " in ran.text
     assert ran.text.endswith("model   model.thalweg\n")
 
 

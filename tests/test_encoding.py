@@ -265,6 +265,13 @@ def test_columns_left_out_on_request():
     assert encoder.columns == ("a",) and role(encoder, "b") == ("dropped", "left out on request")
 
 
+def test_columns_that_the_table_was_read_without_are_among_the_decisions():
+    encoder = learned(numbers("a", [1.5, 2.5]), numbers("b", [1.5, 2.5]), drop=["z", "b", "c"])
+    assert [decision.column for decision in encoder.decisions] == ["a", "b", "y", "c", "z"]
+    assert {role(encoder, name) for name in "bcz"} == {("dropped", "left out on request")}
+    assert Encoder.from_dict(json.loads(json.dumps(encoder.to_dict()))) == encoder
+
+
 # Targets
 
 
@@ -373,7 +380,10 @@ NAMES = [f"n{i}" for i in range(1_009)]
         ([texts("y", [None, None])], {}, "missing in every row"),
         ([dates("y", ["2020-01-01", "2020-01-02"])], {}, "is a date"),
         ([dates("y", ["2020-01-01", "2020-01-02"])], {"task": "regression"}, "is a date"),
-        ([texts("y", ["a", "b"])], {"task": "regression"}, "is text, not a number"),
+        ([texts("y", ["a", "b"])], {"task": "regression"}, "is text, not a number (it holds 'a')"),
+        ([texts("y", ["7", "0.5", "007"])], {"task": "regression"}, "is text, not a number (it holds '007')"),
+        ([texts("y", ["7", "8"])], {"task": "regression"}, "is text, not a number (it holds '7')"),
+        ([texts("y", ["a", "a"])], {"task": "regression"}, "is 'a' in every row"),
         ([texts("y", NAMES)], {}, "has 1,009 values, and at most 1,000"),
         ([numbers("y", [0.5 + i for i in range(1_009)])], {"task": "classification"}, "has 1,009 values"),
         ([numbers("y", [2**60, 1])], {}, "beyond 2^53"),
@@ -392,8 +402,11 @@ def test_refused_target_cells():
         encoder = learn_target(texts("y", ["a", "b"]))
     with pytest.raises(TableError, match="'y' of new.csv has 'c' in row 2, which is none of the classes"):
         encoder.encode_targets(table(texts("y", ["a", "c"]), name="new.csv"))
+    encoder = learn_target(numbers("y", [3, 4, 3, 4]))
+    with pytest.raises(TableError, match=r"'y' of new.csv has 7\.0 in row 1, which is none of the classes"):
+        encoder.encode_targets(table(numbers("y", [7]), name="new.csv"))
     with pytest.raises(TableError, match="'y' of t.csv is missing in row 1"):
-        encoder.encode_targets(table(texts("y", [None, "a"])))
+        encoder.encode_targets(table(numbers("y", [None, 3])))
     with pytest.raises(TableError, match="no column 'y'"):
         encoder.encode_targets(table(texts("z", ["a"])))
 
@@ -406,9 +419,9 @@ def test_refused_target_cells():
         ({"targets": ["y", "y"]}, "each once"),
         ({"task": "guess"}, "not 'guess'"),
         ({"drop": ["y"]}, "'y' cannot be a target and dropped"),
-        ({"drop": ["nothing"]}, "has no column 'nothing'"),
         ({"keep": ["nothing"]}, "has no column 'nothing'"),
         ({"keep": ["a"], "drop": ["a"]}, "'a' cannot be kept and dropped"),
+        ({"keep": ["b"], "drop": ["b"]}, "'b' cannot be kept and dropped"),
         ({"drop": ["a"]}, "no column to learn from ('a': left out on request)"),
     ],
 )
@@ -446,6 +459,7 @@ def test_dropped_columns_need_not_be_there():
     ("training", "new", "as_if"),
     [
         (numbers("a", [1.5, 2.5]), texts("a", ["2", " 2.5", "?", None, "NA", "1e0"]), [2, 2.5, None, None, None, 1]),
+        (numbers("a", [1.5, 2.5]), texts("a", ["07", "-00.5", "7"]), [7, -0.5, 7]),
         (numbers("a", [0, 1]), booleans("a", [True, False, None]), [1, 0, None]),
         (numbers("a", [0.0, 9e4]), texts("a", ["10:30", "00:00:01.5"]), [37_800.0, 1.5]),
         (numbers("a", [1.5, 2.5]), dates("a", [None, None]), [None, None]),
@@ -461,7 +475,7 @@ def test_dropped_columns_need_not_be_there():
          ["2021-05-06", "2021-05-06T08:00", None]),
         (dates("a", ["2020-01-31", "2021-02-01"]), numbers("a", [None]), [None]),
     ],
-    ids=range(13),
+    ids=range(14),
 )  # fmt: skip
 def test_another_kind_that_means_the_same(training, new, as_if):
     encoder = learned(training)
@@ -512,6 +526,53 @@ def test_codes_of_a_file_are_read_as_they_are_written(tmp_path):
     new = read(tmp_path / "new.csv", columns=encoder.columns, text=encoder.text_columns)
     found = features(encoder, *new.columns)
     assert found["zip = 01234"] == [1.0, 0.0] and found["zip = 007"] == [0.0, 1.0]
+
+
+def test_labels_of_a_file_are_those_that_are_written(tmp_path):
+    labels = ["000", "001", "2", "02"]
+    (tmp_path / "train.csv").write_text("x,y\n" + "".join(f"{i % 7}.5,{labels[i % 4]}\n" for i in range(29)))
+    (tmp_path / "new.csv").write_text("x,y\n1.5,2\n2.5,2\n")
+    whole = read(tmp_path / "train.csv")
+    encoder = Encoder.learn(whole, ["y"])
+    assert encoder.task == "classification" and encoder.classes.tolist() == sorted(labels)
+    indices = encoder.encode_targets(whole)
+    assert encoder.decode(np.eye(4)[indices]).tolist() == whole["y"].values.tolist() == [*labels * 7, labels[0]]
+    assert encoder.text_columns == ("y",)
+    new = read(tmp_path / "new.csv", text=encoder.text_columns)
+    assert encoder.classes[encoder.encode_targets(new)].tolist() == ["2", "2"]
+
+
+ABSURD = st.one_of(
+    st.lists(st.sampled_from([0.0, -0.0, 5e-324, 1e-308, 2.0**60, 1e155, 1.7976931348623157e308, None]), min_size=5,
+             max_size=11).map(lambda cells: numbers("goal", cells)),
+    st.lists(st.sampled_from(["x" * 5_003, "a\nb", "007", "1e5", "inf", None]), min_size=5, max_size=11).map(
+        lambda cells: texts("goal", cells)),
+    st.lists(st.integers(-(2**62), 2**62) | st.integers(2**53, 2**53 + 3), min_size=5, max_size=11).map(
+        lambda cells: column("goal", cells, Kind.NUMBER, True)),
+    st.lists(st.sampled_from(["1678-01-01", "2261-01-01", None]), min_size=5, max_size=11).map(
+        lambda cells: dates("goal", cells)),
+    st.lists(st.sampled_from([True, None]), min_size=5, max_size=11).map(lambda cells: booleans("goal", cells)),
+)  # fmt: skip
+
+
+@given(ABSURD, st.sampled_from(["auto", "classification", "regression"]))
+def test_absurd_targets_are_learnt_or_named(given_, task):
+    rows = len(given_.values)
+    whole = table(numbers("colour", [i * i % 7 + 0.5 for i in range(rows)]), given_)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ThalwegWarning)
+        try:
+            known, _ = drop_missing_targets(whole, ["goal"])
+            if known.n_rows < 2:
+                return
+            encoder = Encoder.learn(known, ["goal"], task)
+        except TableError as error:
+            said = str(error)
+            assert "'goal'" in said and len(said) < 300 and "\n" not in said
+            assert not set(said.replace(",", " ").split()) & {"dtype", "float64", "array", "X", "Y"}
+        else:
+            assert np.isfinite(encoder.encode_targets(known)).all()
 
 
 # Properties of any table

@@ -78,6 +78,28 @@ def test_quoted_cells_hold_delimiters_quotes_and_line_ends(tmp_path):
     assert content(read(escaped))["b"] == ['x "y" z', "w"]
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ('"a,b",n\n"1,5",2\n"2,5",3\n', {"a,b": ["1,5", "2,5"], "n": [2, 3]}),
+        ('"a;b","n"\n"u;v","1"\n"w;x","2"\n', {"a;b": ["u;v", "w;x"], "n": [1, 2]}),
+        ('n,t\n"1",12" wide\n"2",it\'s\n', {"n": [1, 2], "t": ['12" wide', "it's"]}),
+        ('n,t\n"1","a \'b\', \'c\'"\n"2","d, \'e\'"\n', {"n": [1, 2], "t": ["a 'b', 'c'", "d, 'e'"]}),
+        ("n,t\n1,'x, y'\n2,'z'\n", {"n": [1, 2], "t": ["x, y", "z"]}),
+        ("n,t\n'1', 'x, \"y\"'\n'2', 'it''s'\n", {"n": [1, 2], "t": ['x, "y"', "it's"]}),
+        ("'n','t'\n'1','\"'\n'2','x'\n", {"n": [1, 2], "t": ['"', "x"]}),
+    ],
+    ids=["commas", "semicolons", "stray double", "single inside double", "single", "double inside single", "names"],
+)
+def test_the_quote_is_the_one_that_encloses_cells(tmp_path, data, expected):
+    assert content(read(written(tmp_path, "t.csv", data))) == expected
+
+
+def test_a_stray_double_quote_is_named_and_makes_no_text_of_numbers(tmp_path):
+    source = written(tmp_path, "t.csv", 'n,t\n"1","x\n"2","y"\n"3","z"\n')
+    assert refusal(source) == "Line 2 of t.csv has a quoted cell that does not end properly; repair the quotes."
+
+
 def test_the_delimiter_is_the_one_that_fits_all_rows(tmp_path):
     source = written(tmp_path, "t.csv", "a;b, in cm, outside\n1;2\n3;4\n")
     assert content(read(source)) == {"a": [1, 3], "b, in cm, outside": [2, 4]}
@@ -111,7 +133,12 @@ def test_words_that_are_values(tmp_path):
      ("+3", "number", True), ("1_000", "text", False), ("0x1F", "text", False), ("1,5", "text", False),
      ("TRUE", "boolean", False), ("yes", "text", False), ("2020/01/31", "date", False), ("2020-13-31", "text", False),
      ("12-12-12", "text", False), ("epoch", "text", False), ("2:1", "text", False), ("23:59:59.5", "number", False),
-     ("25:00", "text", False)],
+     ("25:00", "text", False), ("0", "number", True), ("-0", "number", True), ("0.5", "number", False),
+     ("-0.25", "number", False), ("0e5", "number", True), (" 0", "number", True), ("00", "text", False),
+     ("007", "text", False), ("01234", "text", False), ("+07", "text", False), ("-007", "text", False),
+     (" 007", "text", False), ("\t-01", "text", False), ("00.5", "text", False), ("0_7", "text", False),
+     ("10", "number", True), ("-.05", "number", False), (".007", "number", False), ("00:30", "number", False),
+     ("0001-02-03", "date", False), ("2020-01-01", "date", False)],
 )  # fmt: skip
 def test_kind_of_a_cell(tmp_path, cell, kind, integer):
     column = read(written(tmp_path, "t.csv", f'a,b\n"{cell}",1\n'))["a"]
@@ -126,9 +153,22 @@ def test_a_late_odd_cell_makes_text_of_the_whole_column(tmp_path):
 
 
 def test_text_columns_keep_what_is_written(tmp_path):
-    source = written(tmp_path, "t.csv", "zip,n\n01234,1\n,2\n007,3\n")
+    source = written(tmp_path, "t.csv", "zip,n\n1234,1\n,2\n7.0,3\n")
     assert content(read(source))["zip"] == [1234.0, None, 7.0]
-    assert content(read(source, text=["zip"]))["zip"] == ["01234", None, "007"]
+    assert content(read(source, text=["zip"]))["zip"] == ["1234", None, "7.0"]
+
+
+@pytest.mark.parametrize("code", ["007", "-01", "00,5"])
+def test_a_late_code_makes_text_of_a_column_of_numbers(tmp_path, code):
+    source = written(tmp_path, "t.csv", "a;b\n" + "7;0,5\n" * 30_011 + f"{code};2\n")
+    column = read(source)["a"]
+    assert column.kind is Kind.TEXT and column.values[0] == "7" and column.values[-1] == code
+    assert read(source)["b"].values[[0, -1]].tolist() == [0.5, 2.0]
+
+
+def test_codes_in_json_of_mixed_types_stay_text(tmp_path):
+    mixed = read(written(tmp_path, "m.json", '{"a": 1, "b": 1}\n{"a": "007", "b": "7"}\n'))
+    assert content(mixed) == {"a": ["1", "007"], "b": [1, 7]}
 
 
 def test_dates_with_a_zone_become_utc(tmp_path):
@@ -309,6 +349,32 @@ def test_columns_take_and_drop(tmp_path):
         table["aa"]
     with pytest.raises(TableError, match=r"no column 'x', 'y'; its columns are 'a', 'b', 'c'"):
         read(tmp_path / "t.csv", columns=["x", "a", "y"])
+
+
+def test_columns_left_out_are_not_read(tmp_path):
+    text = written(tmp_path, "t.csv", "a,b,c\n1,inf,x\n2,1e999,y\n")
+    json = written(tmp_path, "t.json", '{"a": 1, "b": 1e999, "c": "x"}\n{"a": 2, "b": "q", "c": "y"}\n')
+    arrow = pa.table({"a": [1, 2], "b": [float("inf"), 0.5], "c": ["x", "y"]})
+    pq.write_table(arrow, tmp_path / "t.parquet")
+    frames = [
+        pd.DataFrame({"a": [1, 2], "b": [1, "q"], "c": ["x", "y"]}),
+        pl.DataFrame({"a": [1, 2], "b": [object(), object()], "c": ["x", "y"]}),
+        pl.LazyFrame({"a": [1, 2], "b": [np.inf, 0.5], "c": ["x", "y"]}),
+    ]
+    query = "SELECT range + 1 AS a, error('boom') AS b, chr(120 + range::INT) AS c FROM range(2)"
+    whole = Table("whole", tuple(read(text, without=["b"]).columns + read("SELECT 1 AS b").columns))
+    for source in (text, json, arrow, tmp_path / "t.parquet", *frames, query, whole):
+        assert content(read(source, without=["b"])) == {"a": [1, 2], "c": ["x", "y"]}
+        assert [piece.names for piece in batches(source, rows=1, without=["b"])] == [("a", "c")] * 2
+        assert read(source, columns=["c"], without={"b"}).names == ("c",)
+        with pytest.raises(TableError, match="has no column 'bb'; did you mean 'b'"):
+            read(source, without=["a", "bb"])
+    with pytest.raises(TableError, match=r"infinite value \(inf\) in row 1"):
+        read(text, without=["c"])
+    with pytest.raises(TableError, match=r"All columns of t\.csv are left out"):
+        read(text, without=["a", "b", "c"])
+    with pytest.raises(TableError, match="cannot be read from NoneType"):
+        read(None, without=["b"])
 
 
 @pytest.mark.parametrize(

@@ -57,8 +57,8 @@ def is_plain_number(word: str) -> bool:
 def shown(value: Any) -> str:
     """A cell in a message, as Python writes it; of a long text the two ends.
 
-    >>> shown("it's"), shown(7.0), len(shown("long " * 1_000))
-    ('"it\'s"', '7.0', 60)
+    >>> shown("long " * 1_000), shown(7.0)
+    ("'long long long long long lon...g long long long long long '", '7.0')
     """
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = 60

@@ -81,8 +81,8 @@ class ClassTarget:
         if (found < 0).any():
             row = int(np.argmax(found < 0))
             raise TableError(
-                f"Target {column.name!r} of {table.name} has {shown(cells[row : row + 1].tolist()[0])} in row {table.row_number(row)}, "
-                f"which is none of the classes in training; leave the row out."
+                f"Target {column.name!r} of {table.name} has {shown(cells.tolist()[row])} in row "
+                f"{table.row_number(row)}, which is none of the classes in training; leave the row out."
             )
         return found
 

@@ -1,0 +1,36 @@
+"""README.md: its Python runs, its commands exist."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from thalweg import cli
+
+
+README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+COMMANDS = re.findall(r"^    (thalweg .*?)(?:  #.*)?$", README, re.MULTILINE)
+TARGETS = re.findall(r"^    make (\w+)", README, re.MULTILINE)
+
+
+def test_there_is_something_to_run():
+    assert len(BLOCKS) == 3 and len(COMMANDS) == 2 and TARGETS == ["demo", "test"]
+
+
+def test_the_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    for block in BLOCKS:
+        exec(compile(block, "README.md", "exec"), names)
+    printed = capsys.readouterr().out
+    assert "agrees within" in printed and "'tree': " in printed and "History of" in printed
+    assert (tmp_path / "run.checkpoint").is_file()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_commands_are_understood(command):
+    _, name, *arguments = shlex.split(command)
+    typer.main.get_command(cli.app).commands[name].make_context(name, arguments)  # type: ignore[attr-defined]
