@@ -208,7 +208,7 @@ def test_constant_and_missing_columns_are_dropped_with_a_note():
     encoder = learned(
         numbers("a", [1.5, 2.5]), texts("c", ["x", "x"]), numbers("m", [None, None]), texts("e", [None] * 2)
     )
-    assert role(encoder, "c") == ("dropped", "every row has the same value, 'x'")
+    assert role(encoder, "c") == ("dropped", "every training row has the same value, 'x'")
     assert role(encoder, "m") == role(encoder, "e") == ("dropped", "every cell is missing")
     assert [decision.column for decision in encoder.decisions] == ["a", "c", "m", "e", "y"]
 
@@ -384,7 +384,8 @@ NAMES = [f"n{i}" for i in range(1_009)]
         ([texts("y", ["7", "0.5", "007"])], {"task": "regression"}, "is text, not a number (it holds '007')"),
         ([texts("y", ["7", "8"])], {"task": "regression"}, "is text, not a number (it holds '7')"),
         ([texts("y", ["a", "a"])], {"task": "regression"}, "is 'a' in every row"),
-        ([texts("y", NAMES)], {}, "has 1,009 values, and at most 1,000"),
+        ([texts("y", NAMES)], {}, "has 1,009 different texts in 1,009 rows, as of an identifier"),
+        ([texts("y", [*NAMES, *NAMES])], {}, "has 1,009 values, and at most 1,000"),
         ([numbers("y", [0.5 + i for i in range(1_009)])], {"task": "classification"}, "has 1,009 values"),
         ([numbers("y", [2**60, 1])], {}, "beyond 2^53"),
         ([texts("u", ["a", "b"]), numbers("v", [0.5, 1.5])], {}, "mix classes ('u') and numbers ('v')"),
@@ -432,7 +433,9 @@ def test_refused_requests(request_, said):
 
 
 def test_nothing_to_learn_from():
-    with pytest.raises(TableError, match="no column to learn from \\('c': every row has the same value, '3'\\)"):
+    with pytest.raises(
+        TableError, match="no column to learn from \\('c': every training row has the same value, '3'\\)"
+    ):
         learned(numbers("c", [3, 3]))
     with pytest.raises(TableError, match="only the target"):
         Encoder.learn(table(target(3)), ["y"])
@@ -760,3 +763,26 @@ def test_real_tables(shared, name):
 def test_a_table_of_messages_only_is_refused_with_advice(shared):
     with pytest.raises(TableError, match=r"free text .* keep=\['text'\]"):
         Encoder.learn(read(shared / "data" / "sms_spam.csv.gz"), ["label"])
+
+
+def test_one_odd_cell_in_a_column_of_numbers_is_named():
+    """It makes text of the column, which is used as such, or left out; but not without a word."""
+    rng = np.random.default_rng(5)
+    amounts = [f"{a:.2f}" for a in rng.normal(size=101)]
+    amounts[76] = "see note"
+    t = table(texts("amount", amounts), booleans("y", [i % 2 == 0 for i in range(101)]))
+    with pytest.warns(
+        ThalwegWarning, match="'amount' of .* 100 of its 101 cells are numbers, but row 77 has 'see note'"
+    ):
+        with pytest.raises(TableError, match="no column to learn from"):
+            Encoder.learn(t, ["y"])
+    with pytest.raises(
+        TableError, match="The target 'amount' .* is text: 100 of its 101 cells .* row 77 has 'see note'"
+    ):
+        Encoder.learn(t, ["amount"])
+
+
+def test_an_identifier_is_no_target():
+    t = table(texts("name", [f"customer {i:03}" for i in range(53)]), numbers("x", [i * i % 7 for i in range(53)]))
+    with pytest.raises(TableError, match="The target 'name' of .* has 53 different texts in 53 rows"):
+        Encoder.learn(t, ["name"])

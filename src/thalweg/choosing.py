@@ -1,10 +1,12 @@
 """Which role each column of a training table gets, and why, in a sentence."""
 
 import re
+import warnings
 
 import numpy as np
 
-from thalweg.coercion import factorize
+from thalweg.coercion import factorize, spoiled_number
+from thalweg.errors import ThalwegWarning
 from thalweg.features import MAX_SLOTS, Boolean, Category, Date, Number, Presence, Role, TwoValues, rare_below
 from thalweg.table import Column, Kind, Table
 
@@ -27,7 +29,7 @@ def choose(column: Column, table: Table, keep: bool) -> tuple[Role | None, str]:
     if distinct == 1:
         value = f"{present[0]:g}" if column.kind is Kind.NUMBER else str(present[0])
         if not gaps:
-            return None, f"every row has the same value, {value!r}"
+            return None, f"every training row has the same value, {value!r}"
         return Presence(column.name), f"the only value is {value!r}; whether it is missing ({_rows(gaps)}) may tell"
     if column.kind is Kind.NUMBER:
         return _number(column, table, keep, gaps)
@@ -39,7 +41,13 @@ def choose(column: Column, table: Table, keep: bool) -> tuple[Role | None, str]:
             return None, "neither year, month, day, weekday nor hour varies"
         filled = f"; missing in {_rows(gaps)}, with a feature that says so" if gaps else ""
         return date, "a date, by the parts that vary" + filled
-    return _text(column, keep, distinct, gaps)
+    role, why = _text(column, keep, distinct, gaps)
+    spoiled = spoiled_number(column, table)
+    if spoiled:
+        message = f"Column {column.name!r} of {table.name} is used as text: {spoiled}; mend or empty such cells"
+        warnings.warn(message + " to use it as a number.", ThalwegWarning, stacklevel=4)
+        why = f"{spoiled}; {why}"
+    return role, why
 
 
 def _number(column: Column, table: Table, keep: bool, gaps: int) -> tuple[Role | None, str]:

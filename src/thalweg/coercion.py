@@ -54,11 +54,35 @@ def is_plain_number(word: str) -> bool:
     return bool(_NUMBER.fullmatch(word)) and not _CODE.match(word)
 
 
+def spoiled_number(column: Column, table: Table) -> str | None:
+    """A clause on the first cell that made text of a column of numbers, if that is what happened.
+
+    It happened where at least 9 of 10 cells are numbers and there are more than 20 values, too many for categories.
+
+    >>> cells = np.array([f"{i}.5" for i in range(30)] + ["see note"], dtype=object)
+    >>> column = Column("price", Kind.TEXT, cells, np.zeros(31, dtype=bool))
+    >>> spoiled_number(column, Table("t.csv", (column,)))
+    "30 of its 31 cells are numbers, but row 31 has 'see note'"
+    """
+    if column.kind is not Kind.TEXT:
+        return None
+    places = np.flatnonzero(~column.missing)
+    codes, words = factorize(column.values[places])
+    plain = np.array([is_plain_number(word) for word in words])[codes] if len(words) > 20 else np.zeros(0, dtype=bool)
+    if not len(plain) or plain.all() or plain.mean() < 0.9:
+        return None
+    row = int(places[np.argmin(plain)])
+    return (
+        f"{plain.sum():,} of its {len(plain):,} cells are numbers, but row {table.row_number(row)} has "
+        f"{shown(column.values[row])}"
+    )
+
+
 def shown(value: Any) -> str:
     """A cell in a message, as Python writes it; of a long text the two ends.
 
-    >>> shown("long " * 1_000), shown(7.0)
-    ("'long long long long long lon...g long long long long long '", '7.0')
+    >>> shown("it"), shown(7.0), len(shown("long " * 1_000))
+    ("'it'", '7.0', 60)
     """
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = 60

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.choosing import choose
-from thalweg.coercion import shown
+from thalweg.coercion import factorize, shown, spoiled_number
 from thalweg.errors import FileError, InputError, TableError, ThalwegWarning
 from thalweg.features import ROLES, TEXT_ROLES, Role
 from thalweg.records import from_plain, to_plain
 from thalweg.sources import check_present
-from thalweg.table import Column, Table
+from thalweg.table import Column, Kind, Table
 from thalweg.targets import FEW_INTEGERS, ClassTarget, NumberTarget, Target, are_classes
 
 
@@ -259,6 +259,8 @@ def _targets(
         numbers = [NumberTarget.learn(table[t], table.name) for t in targets]
         whys = {t.column: f"a number, mean {t.mean:g}, standard deviation {t.deviation:g}" for t in numbers}
         return "regression", tuple(numbers), {t: _how(whole[t], why, task) for t, why in whys.items()}
+    for target in targets:
+        _refuse_many_texts(whole[target], whole)
     labels = [ClassTarget.learn(whole[t], table.name) for t in targets]
     if len(labels) > 1:
         many = next((label for label in labels if len(label.labels) > 2), None)
@@ -272,6 +274,21 @@ def _targets(
     whys = {t.column: f"{len(t.labels)} classes ({_some(t.labels)})" for t in labels}
     kind = "classification" if len(labels) == 1 else "multilabel"
     return kind, tuple(labels), {t: _how(whole[t], why, task) for t, why in whys.items()}
+
+
+def _refuse_many_texts(column: Column, table: Table) -> None:
+    """A target of text that is a spoiled number or an identifier, on which classes would be nonsense."""
+    spoiled = spoiled_number(column, table)
+    if spoiled:
+        raise TableError(f"The target {column.name!r} of {table.name} is text: {spoiled}; mend or empty such cells.")
+    if column.kind is Kind.TEXT:
+        present = column.values[~column.missing]
+        distinct = len(factorize(present)[1])
+        if distinct > max(20, len(present) / 2):
+            raise TableError(
+                f"The target {column.name!r} of {table.name} has {distinct:,} different texts in {len(present):,} "
+                f"rows, as of an identifier; choose a target whose values come back."
+            )
 
 
 def _how(column: Column, why: str, task: str) -> str:
