@@ -18,7 +18,7 @@ demo: $(VENV)/.installed ## install, train on an embedded data set, say where th
 	@$(VENV)/bin/thalweg demo
 
 test: $(VENV)/.installed-dev ## the whole test suite
-	@$(RUN) -m pytest -q
+	@$(RUN) -m pytest -q -n auto
 
 check: $(VENV)/.installed-dev ## formatting, lint, types, order of imports; changes nothing
 	@$(RUN) -m ruff format --check .
