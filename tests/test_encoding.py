@@ -561,7 +561,7 @@ ABSURD = st.one_of(
 @given(ABSURD, st.sampled_from(["auto", "classification", "regression"]))
 def test_absurd_targets_are_learnt_or_named(given_, task):
     rows = len(given_.values)
-    whole = table(numbers("colour", [i * i % 7 + 0.5 for i in range(rows)]), given_)
+    whole = table(numbers("colour", [i + 0.5 for i in range(rows)]), given_)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", ThalwegWarning)

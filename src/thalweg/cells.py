@@ -106,15 +106,17 @@ def _passed(
     return [trial for trial, verdict in zip(trials, verdicts, strict=True) if verdict is not False]
 
 
-def number_sql(cell: str, decimal_comma: bool) -> str:
+def number_sql(cell: str, decimal_comma: bool, known: bool = False) -> str:
     """SQL for the number in a cell, or NULL. DuckDB reads 1_000 and 007 as numbers; such cells are codes.
 
-    The CASE also keeps DuckDB (2.0) from moving the cast into the reader, where it would be an error and not NULL.
+    Of a column that is `known` to be numbers no cell is looked at for that again, which is half of the time. The CASE
+    also keeps DuckDB (2.0) from moving the cast into the reader, where it would be an error and not NULL.
     """
     written = (
         f"CASE WHEN contains({cell}, '.') THEN {cell} ELSE replace({cell}, ',', '.') END" if decimal_comma else cell
     )
-    return f"CASE WHEN contains({cell}, '_') OR {_is_code_sql(cell)} THEN NULL ELSE TRY_CAST({written} AS DOUBLE) END"
+    code = f"{cell} IS NULL" if known else f"contains({cell}, '_') OR {_is_code_sql(cell)}"
+    return f"CASE WHEN {code} THEN NULL ELSE TRY_CAST({written} AS DOUBLE) END"
 
 
 def _is_code_sql(cell: str) -> str:

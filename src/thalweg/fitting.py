@@ -140,7 +140,8 @@ def fit(
     settings, share = _recipe(recipe), _share_to_hold_out(holdout, test)
     callbacks = check_callbacks(callbacks)
     targets, drop, keep = (_names(given, what) for given, what in ((target, "target"), (drop, "drop"), (keep, "keep")))
-    whole, without_target = drop_missing_targets(table.read(data), targets)
+    unread = [name for name in drop if name not in targets]
+    whole, without_target = drop_missing_targets(table.read(data, without=unread), targets)
     _check_rows(whole, share)
     labels = _classes(whole, targets, task)
     kept, held_out, test_without_target = whole, None, 0
@@ -171,7 +172,9 @@ def fit(
             "validation": len(X_valid), "held_out": held_out.n_rows if held_out else 0,
             "held_out_without_target": test_without_target,
         },
-        "columns": {"given": len(whole.names) - len(targets), "used": len(encoder.columns), "features": X.shape[1]},
+        "columns": {
+            "given": len(encoder.decisions) - len(targets), "used": len(encoder.columns), "features": X.shape[1],
+        },
         "seconds": {"training": float(result.history.seconds[-1])},
     }  # fmt: skip
     model = Model(
@@ -269,6 +272,8 @@ def _validation(
     if result.status is Status.INTERRUPTED and not result.best_epoch:
         raise KeyboardInterrupt
     loss, baseline = result.network.loss, _baseline(encoder, Y, validation.n)
+    if encoder.task != "regression":
+        baseline = np.clip(baseline, scores.CLIP, 1.0 - scores.CLIP)
     bound = float(np.mean(loss.value(baseline, validation.Y, loss.parameter).sum(axis=1)))
     reached = float(result.history.value[result.best_epoch - 1]) if result.best_epoch else np.inf
     if result.failure and not reached < bound:

@@ -306,4 +306,4 @@ def _shares(part: np.ndarray, whole: np.ndarray) -> list[float | None]:
 
 def _mean_of(figures: Any, key: str) -> float | None:
     values = [figure[key] for figure in figures]
-    return None if None in values else float(np.mean(values))
+    return None if None in values else sum(value / len(values) for value in values)  # whose sum could overflow

@@ -260,7 +260,8 @@ def _text(
         if dialect.names[i] in text or not cells:
             fields[i] = Field(dialect.names[i], Kind.TEXT, False, clean_sql(f"c{i}"))
         elif cells == numbers:
-            fields[i] = Field(dialect.names[i], Kind.NUMBER, bool(whole), number[i])
+            sql = number_sql(f"c{i}", dialect.decimal_comma, known=True)
+            fields[i] = Field(dialect.names[i], Kind.NUMBER, bool(whole), sql)
     others = {i: clean_sql(f"c{i}") for i in kept if i not in fields}
     fields |= kinds_of_cells(connection, relation, dialect.names, others, number_sql("x", dialect.decimal_comma))
     return Source(name, connection, relation, [fields[i] for i in kept], None)
