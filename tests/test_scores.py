@@ -158,6 +158,11 @@ def test_the_unit_of_the_target_does_not_matter(exponent):
     assert figures["r2"] == base["r2"]
 
 
+def test_a_miss_beyond_all_measure_has_a_finite_r2():
+    figures = json_ready(scores.regression(np.array([0.0, 1e13, 0.0]), np.array([1e190, 0.0, 0.0])))
+    assert figures["r2"] == -1.7976931348623157e308 and figures["rmse"] == pytest.approx(1e190 / 3**0.5)
+
+
 def test_the_largest_numbers_there_are_give_figures_for_json():
     json_ready(scores.regression(np.array([1.7e308, -1.7e308]), np.array([-1.7e308, 1.7e308])))
     json_ready(scores.regression(np.array([0.0, 0.0]), np.array([0.0, 0.0])))

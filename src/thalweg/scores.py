@@ -290,9 +290,10 @@ def _one_regression(y: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
     if len(y) < 2 or np.ptp(a) == 0:
         notes["r2"] = "the held-out target does not vary"
     else:
-        r2 = float(metrics.r2_score(a, b))
+        with np.errstate(over="ignore"):
+            r2 = max(float(metrics.r2_score(a, b)), -sys.float_info.max)
     return {
-        # An error beyond the largest number is shown as the largest: JSON has no infinity.
+        # What is beyond the largest number is shown as the largest: JSON has no infinity.
         "rmse": min(unit * float(metrics.root_mean_squared_error(a, b)), sys.float_info.max),
         "mae": min(unit * float(metrics.mean_absolute_error(a, b)), sys.float_info.max),
         "r2": r2,
