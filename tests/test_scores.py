@@ -158,9 +158,10 @@ def test_the_unit_of_the_target_does_not_matter(exponent):
     assert figures["r2"] == base["r2"]
 
 
-def test_a_miss_beyond_all_measure_has_a_finite_r2():
-    figures = json_ready(scores.regression(np.array([0.0, 1e13, 0.0]), np.array([1e190, 0.0, 0.0])))
-    assert figures["r2"] == -1.7976931348623157e308 and figures["rmse"] == pytest.approx(1e190 / 3**0.5)
+@pytest.mark.parametrize("miss", [1e169, 1e190, 1e300])
+def test_a_miss_beyond_all_measure_has_a_finite_r2(miss):
+    figures = json_ready(scores.regression(np.array([0.0, 1e13, 0.0]), np.array([miss, 0.0, 0.0])))
+    assert figures["r2"] == -1.7976931348623157e308 and figures["rmse"] == pytest.approx(miss / 3**0.5)
 
 
 def test_the_largest_numbers_there_are_give_figures_for_json():

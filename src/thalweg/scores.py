@@ -289,6 +289,8 @@ def _one_regression(y: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
     r2 = None
     if len(y) < 2 or np.ptp(a) == 0:
         notes["r2"] = "the held-out target does not vary"
+    elif np.ptp(a) < 1e-150:  # a target so small beside the predictions that its squares are 0
+        r2 = -sys.float_info.max
     else:
         with np.errstate(over="ignore"):
             r2 = max(float(metrics.r2_score(a, b)), -sys.float_info.max)
