@@ -6,6 +6,7 @@
 
 #include <cstdlib>
 
+#include "bindings.hpp"
 #include "cpu.hpp"
 #include "machine.hpp"
 
@@ -46,4 +47,6 @@ NB_MODULE(_core, m) {
           "The instruction set to use: the first of `usable`, or `wanted` unless that is empty.");
     m.def("usable_sets", &thalweg::usable_sets, "features"_a,
           "The instruction sets that a processor with these features can run, best first.");
+
+    thalweg::bind_engine(m);
 }

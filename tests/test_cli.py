@@ -222,7 +222,7 @@ def test_inspect_shows_network_training_figures_and_decisions(model, data):
     for column in ("length", "trusted", "sender", "sent", *TARGETS):
         assert row(ran.text, column + " "), column
     assert row(ran.text, "score ")[:2] == ["dropped", "left out on request"] and row(ran.text, "grade ")[0] == "target"
-    for part in ("mails.csv: grade (classification)", "Reached the number of epochs", "with seed 0, engine reference"):
+    for part in ("mails.csv: grade (classification)", "Reached the number of epochs", "with seed 0, engine cpu"):
         assert part in ran.text
     assert len(row(ran.text, "network   ")) >= 1 and "decision tree" in ran.text
 
@@ -253,7 +253,7 @@ def test_predict_to_standard_output_is_the_file(model, data):
 
 def test_engines():
     ran = run("engines")
-    assert ran.status == 0 and "reference (default)" in ran.text and "instruction" in ran.text
+    assert ran.status == 0 and "cpu (default)" in ran.text and "instruction" in ran.text
     said = json.loads(run("engines", "--json").text)
     assert said["default"] in said["engines"] and said["processor"]
 

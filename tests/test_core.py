@@ -122,8 +122,13 @@ def test_the_variable_is_read_once_at_import():
 def test_the_stub_names_exactly_what_the_core_has():
     body = ast.parse(STUB.read_text(encoding="utf-8")).body
     functions = {node.name: ast.get_docstring(node) for node in body if isinstance(node, ast.FunctionDef)}
-    assert functions
-    assert set(functions) == {name for name in dir(_core) if not name.startswith("_")}
+    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef) and node.name != "CpuFeatures"}
+    assert functions and classes
+    assert set(functions) | set(classes) == {name for name in dir(_core) if not name.startswith("_")}
+    for name, node in classes.items():
+        held = node if node.body[1:] else classes[ast.unparse(node.bases[0])]
+        methods = {item.name for item in held.body if isinstance(item, ast.FunctionDef)} - {"__init__"}
+        assert methods == {method for method in dir(getattr(_core, name)) if not method.startswith("_")}, name
     for name, docstring in functions.items():
         # nanobind puts the signature on the first line.
         assert getattr(_core, name).__doc__.split("\n\n", 1)[1] == docstring

@@ -146,7 +146,7 @@ def test_some_parameters_of_many(rng):
 def test_a_gradient_of_nothing_but_zeros_is_found(monkeypatch):
     """Errors are relative to the larger of both gradients, so that a missing one cannot hide behind its own size."""
     net = tw.Network([1, 1], bias=False)
-    engine = type(engines.get("reference"))
+    engine = type(engines.get(engines.DEFAULT))
     right = engine.loss_and_gradient
     monkeypatch.setattr(engine, "loss_and_gradient", lambda *given: (right(*given)[0], np.zeros(1)))
     assert not tw.check_gradient(net, [0.3], [[1e-3]], [[1e-4]]).ok

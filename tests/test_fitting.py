@@ -248,7 +248,7 @@ def test_rows_without_a_target_are_left_out(data):
         ({"task": "guess"}, "task must be 'auto', 'classification' or 'regression', not 'guess'"),
         ({"drop": ["nothing"]}, "the data frame has no column 'nothing'"),
         ({"drop": ["spam"]}, "'spam' cannot be a target and dropped"),
-        ({"threads": 2}, "threads=2 would do nothing"),
+        ({"threads": 2, "engine": "reference"}, "threads=2 would do nothing"),
         ({"engine": "abacus"}, "no engine 'abacus'"),
         ({"learning_rate": -1.0}, "rate must be a number ≥ 0, not -1.0"),
         ({"patience": 0}, "patience must be a whole number > 0, not 0"),

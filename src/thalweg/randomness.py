@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from thalweg import _core
 from thalweg.errors import InputError
 
 
@@ -90,7 +91,9 @@ def normal(seed: int, purpose: str, n: int, *, epoch: int = 0, step: int = 0) ->
 
 def permutation(seed: int, purpose: str, n: int, *, epoch: int = 0, step: int = 0) -> Int[np.ndarray, " n"]:
     """A random order of 0 … n − 1: the (stable) sorting order of n raw words."""
-    return np.argsort(bits(seed, purpose, n, epoch=epoch, step=step), kind="stable")
+    order = np.empty(n, dtype=np.int64)
+    _core.sorting_order(bits(seed, purpose, n, epoch=epoch, step=step), order)  # np.argsort takes 5 times as long
+    return order
 
 
 def choice(seed: int, purpose: str, n: int, *, epoch: int = 0, step: int = 0) -> Int[np.ndarray, " n"]:

@@ -347,7 +347,7 @@ def test_the_gradient_of_a_step_with_dropout_is_that_of_its_masked_loss(engine, 
 
 
 def test_unknown_engines_and_threads_are_refused():
-    with pytest.raises(tw.EngineError, match="there is no engine 'abacus'.*use engine='reference'"):
+    with pytest.raises(tw.EngineError, match="there is no engine 'abacus'.*choose one of cpu, reference"):
         engines.get("abacus")
     with pytest.raises(tw.EngineError, match="threads=2 would do nothing: the engine 'reference'"):
         engines.threads_for(engines.get("reference"), 2)

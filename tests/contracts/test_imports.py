@@ -16,10 +16,10 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # thalweg itself, which only `python -m thalweg` may import.
 ROOMS: tuple[str, ...] = (
     *"""
-    _version  errors  plots  randomness  whole_file  safe_file
+    _version  errors  _core  plots  randomness  whole_file  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  named  activations  losses  network  schedules  optimizers  stopping  orders  examples
-    _core  engines.base  engines.reference  engines
+    engines.base  engines.reference  engines.cpu  engines
     evaluation  history  derivatives  interruption  checkpoint  run  training
     scores  rivals  model  fitting  predictions  progress  verdict  report  demo  show  cli
 """.split(),
@@ -27,8 +27,8 @@ ROOMS: tuple[str, ...] = (
     "__main__",
 )
 
-# Beyond the order: training knows engines by their protocol only.
-BANNED = {"training": {"_core", "engines.reference"}}
+# Beyond the order: training knows engines by their protocol only, and a fast engine never leans on the reference.
+BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cpu": {"engines.reference"}}
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
@@ -127,7 +127,8 @@ def test_a_file_imports_only_from_rooms_above_its_own(path):
         ),
         ("training", "from thalweg.engines import reference", "training may not import thalweg.engines.reference"),
         ("training", "def f():\n    from thalweg import _core", "may not import thalweg._core"),
-        ("network", "from thalweg import _core", "may not import thalweg._core"),
+        ("network", "from thalweg import engines", "may not import thalweg.engines"),
+        ("engines.cpu", "from thalweg.engines.reference import Reference", "may not import thalweg.engines.reference"),
         ("engines.base", "from thalweg.engines import available", "may not import thalweg.engines.available"),
         ("table", "import duckdb", "duckdb is imported outside"),
         ("table", "import scipy.stats", "scipy.stats is imported outside"),

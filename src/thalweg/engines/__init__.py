@@ -9,7 +9,7 @@ from thalweg.engines.base import Engine
 from thalweg.errors import EngineError
 
 
-DEFAULT = "reference"
+DEFAULT = "cpu"
 
 
 def _reference() -> Engine:
@@ -18,8 +18,15 @@ def _reference() -> Engine:
     return Reference()
 
 
+def _cpu() -> Engine:
+    from thalweg.engines.cpu import Cpu
+
+    return Cpu()
+
+
 # name -> (what makes it, what it is)
 ENGINES: dict[str, tuple[Callable[[], Engine], str]] = {
+    "cpu": (_cpu, "C++, vectors and threads of this processor: what trains"),
     "reference": (_reference, "NumPy, the lecture line by line: readable, the truth the others are tested against"),
 }
 
@@ -39,7 +46,7 @@ def get(name: str) -> Engine:
     'reference'
     """
     if name not in ENGINES:
-        message = f"there is no engine {name!r} in this version; use engine={available()[0]!r}"
+        message = f"there is no engine {name!r} in this version; choose one of {', '.join(available())}"
         raise EngineError(message)
     return ENGINES[name][0]()
 

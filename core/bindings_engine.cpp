@@ -1,0 +1,312 @@
+// The engine as Python sees it. No logic lives here: arrays become pointers, and Python's lock is let go while it computes.
+#include "bindings.hpp"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/function.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+#include <nanobind/stl/tuple.h>
+#include <nanobind/stl/vector.h>
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+
+#include "engine.hpp"
+#include "names.hpp"
+#include "order.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace thalweg {
+
+namespace {
+
+template <class T>
+using In = nb::ndarray<const T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Table = nb::ndarray<const T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Out = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using OutTable = nb::ndarray<T, nb::ndim<2>, nb::c_contig, nb::device::cpu>;
+template <class T>
+using Weights = std::optional<In<T>>;
+
+// The arrays were checked where users come in; these are the sizes without which native code would read what is not there.
+void require(bool holds, const char* rule) {
+    if (!holds) throw std::invalid_argument(rule);
+}
+
+template <class T>
+void require_examples(const OwnedNetwork& network, const In<T>& parameters, const Table<T>& X, const Table<T>& Y,
+                      const Weights<T>& weights) {
+    const int64_t n = static_cast<int64_t>(X.shape(0));
+    require(n >= 1, "there must be at least one row");
+    require(static_cast<int64_t>(parameters.shape(0)) == network.network.n_parameters, "a vector of n_parameters numbers");
+    require(static_cast<int64_t>(X.shape(1)) == network.layers.front().below, "X must have a column for each input");
+    require(static_cast<int64_t>(Y.shape(0)) == n, "Y must have a row for each row of X");
+    require(static_cast<int64_t>(Y.shape(1)) == network.layers.back().above, "Y must have a column for each output");
+    require(!weights || static_cast<int64_t>(weights->shape(0)) == n, "a weight for each row of X");
+}
+
+template <class T>
+const T* pointer(const Weights<T>& weights) {
+    return weights ? weights->data() : nullptr;
+}
+
+using LayerRow = std::tuple<int64_t, int64_t, std::string, double, double, int64_t, int64_t>;
+
+OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& loss, double loss_parameter, bool mean,
+                          double l2) {
+    OwnedNetwork made;
+    require(!rows.empty(), "a network has at least one layer");
+    int64_t end = 0;
+    for (const auto& [below, above, activation, parameter, dropout, weights, biases] : rows) {
+        require(below >= 1 && above >= 1 && below <= (int64_t{1} << 40) / above, "a layer has at least one unit");
+        require(made.layers.empty() || made.layers.back().above == below, "layers must fit one another");
+        require(weights == end && (biases == -1 || biases == weights + below * above), "layers follow one another");
+        end = biases < 0 ? weights + below * above : biases + above;
+        Layer layer;
+        layer.below = below;
+        layer.above = above;
+        layer.activation = find_activation(activation);
+        layer.parameter = parameter;
+        layer.dropout = dropout;
+        layer.weights = weights;
+        layer.biases = biases;
+        made.layers.push_back(layer);
+    }
+    made.network.n_parameters = end;
+    made.network.loss = find_loss(loss);
+    made.network.loss_parameter = loss_parameter;
+    made.network.mean = mean;
+    made.network.l2 = l2;
+    return made;
+}
+
+Optimizer make_optimizer(const std::string& rule, double momentum, bool nesterov, double beta1, double beta2,
+                         double epsilon, double weight_decay, double clip) {
+    Optimizer made;
+    made.rule = find_rule(rule);
+    made.momentum = momentum;
+    made.nesterov = nesterov;
+    made.beta1 = beta1;
+    made.beta2 = beta2;
+    made.epsilon = epsilon;
+    made.weight_decay = weight_decay;
+    made.clip = clip;
+    return made;
+}
+
+const char* name_of(What what) {
+    switch (what) {
+        case What::output: return "the output";
+        case What::loss: return "the loss";
+        case What::gradient: return "the gradient";
+        default: return "";
+    }
+}
+
+// A training, with the arrays that it reads kept alive.
+template <class T>
+class BoundTrainer {
+public:
+    BoundTrainer(const OwnedNetwork& network, const Optimizer& optimizer, Table<T> X, Table<T> Y, Weights<T> weights,
+                 In<T> parameters, const std::vector<In<T>>& moments, int64_t t, int threads,
+                 const std::string& instruction_set)
+        : X_(X), Y_(Y), weights_(weights) {
+        require_examples(network, parameters, X, Y, weights);
+        require(moments.size() <= 2, "an optimizer has at most two vectors");
+        std::vector<const T*> starts;
+        for (const In<T>& moment : moments) {
+            require(moment.shape(0) == parameters.shape(0), "a moment for each parameter");
+            starts.push_back(moment.data());
+        }
+        trainer_ = std::make_unique<Trainer<T>>(find_kernels(instruction_set), network, optimizer, X.data(), Y.data(),
+                                                pointer(weights_), parameters.data(), starts, t, threads);
+    }
+
+    // (steps done, (step, layer, what) where a value was not finite, interrupted)
+    using Answer = std::tuple<int64_t, std::optional<std::tuple<int64_t, int, std::string>>, bool>;
+
+    Answer run(uint64_t epoch, In<int64_t> order, int64_t batch, In<double> rates, uint64_t seed, Out<double> losses,
+               nb::callable should_stop) {
+        const auto rows = static_cast<int64_t>(order.shape(0)), steps = static_cast<int64_t>(rates.shape(0));
+        const auto n = static_cast<int64_t>(X_.shape(0));
+        require(batch >= 1, "a batch has at least one row");
+        require(static_cast<int64_t>(losses.shape(0)) == steps, "a place for the loss of each step");
+        require(steps == 0 || (steps - 1) * batch < rows, "each step must have a row");
+        for (int64_t i = 0; i < rows; ++i) require(order.data()[i] >= 0 && order.data()[i] < n, "rows must exist");
+        std::exception_ptr failure;  // raised in Python while other threads wait: kept until they are home
+        const ShouldStop ask = [&] {
+            const nb::gil_scoped_acquire lock;
+            try {
+                return nb::cast<bool>(should_stop());
+            } catch (...) {
+                failure = std::current_exception();
+                return true;
+            }
+        };
+        Outcome outcome;
+        {
+            const nb::gil_scoped_release unlocked;
+            outcome = trainer_->run(order.data(), rows, batch, rates.data(), steps, seed, epoch, losses.data(), ask);
+        }
+        if (failure) std::rethrow_exception(failure);
+        std::optional<std::tuple<int64_t, int, std::string>> broken;
+        if (outcome.broken.what != What::nothing)
+            broken = {outcome.broken.step, outcome.broken.layer, name_of(outcome.broken.what)};
+        return {outcome.steps, broken, outcome.interrupted};
+    }
+
+    void state(Out<T> parameters, const std::vector<Out<T>>& moments) const {
+        std::vector<T*> places;
+        for (const Out<T>& moment : moments) {
+            require(static_cast<int64_t>(moment.shape(0)) == trainer_->n_parameters(), "a place for each parameter");
+            places.push_back(moment.data());
+        }
+        require(static_cast<int64_t>(parameters.shape(0)) == trainer_->n_parameters(), "a place for each parameter");
+        trainer_->state(parameters.data(), places);
+    }
+
+    int64_t t() const { return trainer_->t(); }
+    int threads() const { return trainer_->threads(); }
+
+private:
+    Table<T> X_, Y_;
+    Weights<T> weights_;
+    std::unique_ptr<Trainer<T>> trainer_;
+};
+
+double seconds_now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+template <class T>
+void bind(nb::module_& m, const char* trainer_name) {
+    nb::class_<BoundTrainer<T>>(m, trainer_name)
+        .def(nb::init<const OwnedNetwork&, const Optimizer&, Table<T>, Table<T>, Weights<T>, In<T>,
+                      const std::vector<In<T>>&, int64_t, int, const std::string&>(),
+             "network"_a, "optimizer"_a, "X"_a, "Y"_a, "weights"_a.none(), "parameters"_a, "moments"_a, "t"_a,
+             "threads"_a, "instruction_set"_a)
+        .def("run", &BoundTrainer<T>::run, "epoch"_a, "order"_a, "batch"_a, "rates"_a, "seed"_a, "losses"_a,
+             "should_stop"_a)
+        .def("state", &BoundTrainer<T>::state, "parameters"_a, "moments"_a)
+        .def_prop_ro("t", &BoundTrainer<T>::t)
+        .def_prop_ro("threads", &BoundTrainer<T>::threads);
+
+    m.def(
+        "mean_loss",
+        [](const OwnedNetwork& network, In<T> parameters, Table<T> X, Table<T> Y, Weights<T> weights, int threads,
+           const std::string& instruction_set) {
+            require_examples(network, parameters, X, Y, weights);
+            const Kernels& kernels = find_kernels(instruction_set);
+            const nb::gil_scoped_release unlocked;
+            return mean_loss(kernels, network, parameters.data(), X.data(), Y.data(), pointer(weights),
+                             static_cast<int64_t>(X.shape(0)), threads);
+        },
+        "network"_a, "parameters"_a, "X"_a, "Y"_a, "weights"_a.none(), "threads"_a, "instruction_set"_a,
+        "Σ_n s_n E_n / Σ_n s_n.");
+    m.def(
+        "loss_and_gradient",
+        [](const OwnedNetwork& network, In<T> parameters, Table<T> X, Table<T> Y, Weights<T> weights, int threads,
+           const std::string& instruction_set, Out<T> gradient) {
+            require_examples(network, parameters, X, Y, weights);
+            require(gradient.shape(0) == parameters.shape(0), "a place for each parameter");
+            const Kernels& kernels = find_kernels(instruction_set);
+            const nb::gil_scoped_release unlocked;
+            return loss_and_gradient(kernels, network, parameters.data(), X.data(), Y.data(), pointer(weights),
+                                     static_cast<int64_t>(X.shape(0)), threads, gradient.data());
+        },
+        "network"_a, "parameters"_a, "X"_a, "Y"_a, "weights"_a.none(), "threads"_a, "instruction_set"_a, "gradient"_a,
+        "The objective; its gradient is written into `gradient`.");
+    m.def(
+        "predict",
+        [](const OwnedNetwork& network, In<T> parameters, Table<T> X, int threads, const std::string& instruction_set,
+           OutTable<T> out) {
+            require(static_cast<int64_t>(parameters.shape(0)) == network.network.n_parameters,
+                    "a vector of n_parameters numbers");
+            require(X.shape(0) >= 1 && static_cast<int64_t>(X.shape(1)) == network.layers.front().below,
+                    "X must have rows, and a column for each input");
+            require(out.shape(0) == X.shape(0) && static_cast<int64_t>(out.shape(1)) == network.layers.back().above,
+                    "a place for each output");
+            const Kernels& kernels = find_kernels(instruction_set);
+            const nb::gil_scoped_release unlocked;
+            predict(kernels, network, parameters.data(), X.data(), static_cast<int64_t>(X.shape(0)), threads, out.data());
+        },
+        "network"_a, "parameters"_a, "X"_a, "threads"_a, "instruction_set"_a, "out"_a,
+        "Write ŷ of each row into `out`.");
+
+    m.def(
+        "multiply",
+        [](const std::string& instruction_set, Table<T> A, Table<T> B, OutTable<T> C, bool across) {
+            const auto n = static_cast<int64_t>(A.shape(0)), k = static_cast<int64_t>(A.shape(1));
+            const auto rows = static_cast<int64_t>(B.shape(0)), columns = static_cast<int64_t>(B.shape(1));
+            const int64_t units = across ? rows : columns;
+            require((across ? columns : rows) == k && static_cast<int64_t>(C.shape(0)) == n &&
+                        static_cast<int64_t>(C.shape(1)) == units,
+                    "the shapes do not fit");
+            const KernelsOf<T>& kernels = find_kernels(instruction_set).of<T>();
+            std::vector<char> space(static_cast<size_t>(kernels.multiply_space(n, k, units)));
+            kernels.multiply(A.data(), B.data(), C.data(), n, k, units, across, space.data());
+        },
+        "instruction_set"_a, "A"_a, "B"_a, "C"_a, "across"_a,
+        "C = A B, or A Bᵀ by the product of the backward pass: the kernel that every pass is made of, for tests.");
+    m.def(
+        "apply",
+        [](const std::string& instruction_set, const std::string& function, In<T> x, Out<T> out) {
+            require(x.shape(0) == out.shape(0), "a place for each value");
+            const KernelsOf<T>& kernels = find_kernels(instruction_set).of<T>();
+            int count = 0;
+            const MathFunction<T>* functions = kernels.functions(&count);
+            for (int i = 0; i < count; ++i)
+                if (function == functions[i].name)
+                    return functions[i].apply(x.data(), out.data(), static_cast<int64_t>(x.shape(0)));
+            throw std::invalid_argument("there is no function '" + function + "'");
+        },
+        "instruction_set"_a, "function"_a, "x"_a, "out"_a,
+        "Write f(x) into `out`, for a function of `math_functions`.");
+}
+
+}  // namespace
+
+void bind_engine(nb::module_& m) {
+    nb::class_<OwnedNetwork>(m, "Network").def("__init__", [](OwnedNetwork* self, const std::vector<LayerRow>& layers,
+                                                             const std::string& loss, double loss_parameter, bool mean,
+                                                             double l2) {
+        new (self) OwnedNetwork(make_network(layers, loss, loss_parameter, mean, l2));
+    }, "layers"_a, "loss"_a, "loss_parameter"_a, "mean"_a, "l2"_a);
+    nb::class_<Optimizer>(m, "Optimizer").def("__init__", [](Optimizer* self, const std::string& rule, double momentum,
+                                                            bool nesterov, double beta1, double beta2, double epsilon,
+                                                            double weight_decay, double clip) {
+        new (self) Optimizer(make_optimizer(rule, momentum, nesterov, beta1, beta2, epsilon, weight_decay, clip));
+    }, "rule"_a, "momentum"_a, "nesterov"_a, "beta1"_a, "beta2"_a, "epsilon"_a, "weight_decay"_a, "clip"_a);
+    bind<float>(m, "TrainerFloat32");
+    bind<double>(m, "TrainerFloat64");
+
+    m.def("sorting_order", [](In<uint64_t> words, Out<int64_t> order) {
+        require(words.shape(0) == order.shape(0), "a place for each word");
+        const nb::gil_scoped_release unlocked;
+        sorting_order(words.data(), order.data(), static_cast<int64_t>(words.shape(0)));
+    }, "words"_a, "order"_a,
+          "Write the stable sorting order of uint64 words into `order` (int64).");
+    m.def("fma_peak", [](const std::string& dtype, double seconds) {
+        const Kernels& kernels = find_kernels("");
+        const nb::gil_scoped_release unlocked;
+        return dtype == "float32" ? kernels.f32.fma_peak(seconds, &seconds_now) : kernels.f64.fma_peak(seconds, &seconds_now);
+    }, "dtype"_a, "seconds"_a,
+          "GFLOP/s that one thread reaches with multiplications and additions in registers.");
+    m.def("math_functions", [] {
+        std::vector<std::string> names;
+        int count = 0;
+        const MathFunction<float>* functions = find_kernels("portable").f32.functions(&count);
+        for (int i = 0; i < count; ++i) names.emplace_back(functions[i].name);
+        return names;
+    }, "The names of the vector functions.");
+}
+
+}  // namespace thalweg

@@ -1,0 +1,139 @@
+// From the gradient to the next parameters: penalty, finite or not, clipping, update. Both ways through a network
+// (batch.inl, rows.inl) end here; they differ in how the parameters lie in memory, which the segments tell.
+
+// The weights or the biases of one layer in the vector of parameters.
+struct Segment {
+    int64_t first, last;
+    int layer;  // from 0
+    bool is_weights;
+};
+
+// The elements that one partial sum covers: sums over the vector are made of these, whoever computes them.
+constexpr int64_t BLOCK = 1024;
+
+template <class T>
+class Descent {
+public:
+    Vectors<T> vectors;
+    Segment* segments = nullptr;
+    int n_segments = 0;
+    int64_t n = 0;         // length of the vectors, a multiple of WIDTH<T>
+    int64_t t = 0;         // updates done
+    bool needs_squares = false;  // penalty or clipping: `look` must be called, else it may be
+
+    template <class Space>
+    void lay_out(Space& space, const Job<T>& job, int64_t length, int count) {
+        n = length;
+        n_segments = count;
+        vectors.p = space.template take<T>(n + 2 * WIDTH<T>);
+        vectors.g = space.template take<T>(n + 2 * WIDTH<T>);
+        for (int i = 0; i < job.n_moments; ++i) vectors.moments[i] = space.template take<T>(n + 2 * WIDTH<T>);
+        blocks_ = (n + BLOCK - 1) / BLOCK;
+        penalties_ = space.template take<double>(blocks_);
+        squares_ = space.template take<double>(blocks_);
+        segments = space.template take<Segment>(count);
+    }
+
+    void begin(const Job<T>& job) {
+        rule_ = job.optimizer;
+        l2_ = job.network.l2;
+        t = job.t;
+        powers1_ = Powers(rule_.beta1);
+        powers2_ = Powers(rule_.beta2);
+        needs_squares = l2_ > 0.0 || (rule_.clip > 0.0 && job.task == Task::train);
+    }
+
+    // Where part `part` of `parts` begins: at a whole block.
+    int64_t part(int64_t part, int64_t parts) const {
+        const int64_t at = blocks_ * part / parts * BLOCK;
+        return at < n ? at : n;
+    }
+
+    // Adds the penalty to the gradient in [first, last), whole blocks; poison[layer] stops being 0 where the gradient is
+    // not finite. When all blocks are through, `penalty` is known and `update` may follow.
+    void look(int64_t first, int64_t last, T* poison) {
+        for (int64_t block = first / BLOCK; block * BLOCK < last; ++block) {
+            const int64_t begin = block * BLOCK, end = begin + BLOCK < n ? begin + BLOCK : n;
+            penalties_[block] = 0.0;
+            for (int s = 0; s < n_segments; ++s) {
+                const Segment& segment = segments[s];
+                const int64_t from = segment.first > begin ? segment.first : begin;
+                const int64_t to = segment.last < end ? segment.last : end;
+                if (from >= to) continue;
+                if (l2_ > 0.0 && segment.is_weights) {
+                    penalties_[block] += sum_of_squares(vectors.p, from, to);
+                    penalize(from, to);
+                }
+                poison[segment.layer] += poison_of(vectors.g, from, to);
+            }
+            if (rule_.clip > 0.0) squares_[block] = sum_of_squares(vectors.g, begin, end);
+        }
+    }
+
+    // ½ · l2 · ‖W‖² at the parameters before the update.
+    double penalty() const { return l2_ > 0.0 ? 0.5 * l2_ * total(penalties_) : 0.0; }
+
+    // What the step number t + 1 needs to know, and counts it.
+    struct Step {
+        double rate, clip, power1, power2;
+    };
+    Step next_step(double rate) {
+        Step step{rate, 1.0, 0.0, 0.0};
+        if (rule_.clip > 0.0) step.clip = clip_factor(total(squares_), rule_.clip, vectors.g, n);
+        ++t;
+        if (rule_.rule == Rule::adam || rule_.rule == Rule::adamw) {
+            step.power1 = powers1_.at(t);
+            step.power2 = powers2_.at(t);
+        }
+        return step;
+    }
+
+    // Takes the step for [first, last), whole blocks.
+    void update(int64_t first, int64_t last, const Step& step) const {
+        if (rule_.rule == Rule::adamw && rule_.weight_decay > 0.0) {
+            for (int s = 0; s < n_segments; ++s) {
+                if (!segments[s].is_weights) continue;
+                const int64_t from = segments[s].first > first ? segments[s].first : first;
+                const int64_t to = segments[s].last < last ? segments[s].last : last;
+                if (from < to) decay(vectors.p, from, to, T(1.0 - step.rate * rule_.weight_decay));
+            }
+        }
+        thalweg::update(rule_, vectors, first, last, step.rate, step.power1, step.power2, step.clip);
+    }
+
+private:
+    double total(const double* parts) const {
+        double sum = 0.0;
+        for (int64_t block = 0; block < blocks_; ++block) sum += parts[block];
+        return sum;
+    }
+
+    void penalize(int64_t first, int64_t last) {
+        using V = Wide<T>;
+        constexpr int W = WIDTH<T>;
+        const T l2 = T(l2_);
+        int64_t i = first;
+        for (; i + W <= last; i += W)
+            store(vectors.g + i, load<V>(vectors.g + i) + splat<V>(l2) * load<V>(vectors.p + i));
+        for (; i < last; ++i) vectors.g[i] += l2 * vectors.p[i];
+    }
+
+    // 0, or not a number where an element is not finite.
+    static T poison_of(const T* g, int64_t first, int64_t last) {
+        using V = Wide<T>;
+        constexpr int W = WIDTH<T>;
+        V poison{};
+        int64_t i = first;
+        for (; i + W <= last; i += W) poison += load<V>(g + i) * V{};
+        T rest = sum(poison);
+        for (; i < last; ++i) rest += g[i] * T(0);
+        return rest;
+    }
+
+    Optimizer rule_;
+    double l2_ = 0.0;
+    Powers powers1_, powers2_;
+    int64_t blocks_ = 0;
+    double* penalties_ = nullptr;  // Σ p² of each block
+    double* squares_ = nullptr;    // Σ g² of each block
+};

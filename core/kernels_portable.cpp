@@ -1,0 +1,7 @@
+// Kernels for the instruction set "portable"; CMakeLists.txt gives the flags.
+#define THALWEG_SET kernels_portable
+#define THALWEG_SET_NAME "portable"
+#define THALWEG_VECTOR_BYTES 16
+#define THALWEG_ROWS 4
+#define THALWEG_VECTORS 2
+#include "kernels.inl"

@@ -1,0 +1,300 @@
+// Elementary functions of whole vectors of float or double: no branches, no tables, no library.
+//
+// Included after simd.inl, inside the same unnamed namespace. Every function takes every number: what is not a number
+// stays so, infinities and zeros give their limits, results below the smallest normal number may come out as 0.
+// Errors are measured by tests/test_core_math.py, against more digits, for every instruction set.
+//
+// The coefficients were fitted for this file in 60 digits: polynomials by Remez' exchange, each coefficient rounded in
+// turn from the lowest and the rest fitted again; quotients by Lawson's reweighted least squares. The error named beside
+// each is the largest relative error it leaves in the function, before rounding in the arithmetic.
+//
+// Nothing may depend on whether a·b + c is rounded once or twice: the compiler decides, per instruction set.
+
+template <class T>
+struct Format;  // how a T is laid out, and the constants of T
+
+template <>
+struct Format<float> {
+    using Bits = unsigned int;
+    static constexpr int FRACTION = 23;  // bits of the significand that are stored
+    static constexpr int BIAS = 127;
+    static constexpr float SMALLEST = 0x1p-126f;  // normal number
+    static constexpr float INTEGER = 0x1p23f;     // from here to its double, numbers are the integers
+    static constexpr Bits SQUARABLE = 0xFFFFF000;  // keeps 12 bits of a number: its square is exact
+    // ln 2 in two parts: n · LN2_HIGH is exact for every exponent n.
+    static constexpr float LN2_HIGH = 0x1.62e4p-1f, LN2_LOW = 0x1.7f7d1cp-20f, LN2 = 0x1.62e43p-1f;
+    static constexpr float LOG2_E = 0x1.715476p+0f;
+    static constexpr Bits SQRT_HALF = 0x3F3504F3;
+    // (e^r − 1 − r) / r², for |r| ≤ ½ ln 2 in e^r − 1: 2.4e-9; on to r = ln 2 in e^r: 1.2e-8.
+    static constexpr float EXPONENTIAL[] = {0.5f,        0.16666685f,   0.041666653f,
+                                            0.008329131f, 0.0013915709f, 0.00022086478f};
+    // (ln(1 + f) − f) / f², for √½ ≤ 1 + f ≤ √2: 5.8e-9.
+    static constexpr float LOGARITHM[] = {-0.5f,       0.3333333f,  -0.2500082f,  0.20001242f, -0.1662341f,
+                                          0.14201586f, -0.13159598f, 0.12762141f, -0.07636359f};
+    // e^(a²/2) Φ(−a), for 0 ≤ a ≤ FAR: 5.5e-9.
+    static constexpr float FAR = 14.0f;
+    static constexpr float NORMAL_ABOVE[] = {0.50000000275682145f, 0.43724672222188895f, 0.18245864550762067f,
+                                             0.040371457083630311f, 0.0040774408655201267f};
+    static constexpr float NORMAL_BELOW[] = {1.0f, 1.6723783995885500f, 1.1992776788978575f, 0.46742067404151709f,
+                                             0.10120304677578587f, 0.010220499786460611f};
+};
+
+template <>
+struct Format<double> {
+    using Bits = unsigned long long;
+    static constexpr int FRACTION = 52;
+    static constexpr int BIAS = 1023;
+    static constexpr double SMALLEST = 0x1p-1022;
+    static constexpr double INTEGER = 0x1p52;
+    static constexpr Bits SQUARABLE = 0xFFFFFFFFF8000000;
+    static constexpr double LN2_HIGH = 0x1.62e42feep-1, LN2_LOW = 0x1.a39ef35793c76p-33, LN2 = 0x1.62e42fefa39efp-1;
+    static constexpr double LOG2_E = 0x1.71547652b82fep+0;
+    static constexpr Bits SQRT_HALF = 0x3FE6A09E667F3BCD;
+    // As above: 1.6e-17, to ln 2 8.2e-17.
+    static constexpr double EXPONENTIAL[] = {0.5,
+                                             0.1666666666666633,
+                                             0.041666666666666914,
+                                             0.008333333333563132,
+                                             0.0013888888887351996,
+                                             0.00019841269347269729,
+                                             2.4801593401416958e-05,
+                                             2.7557730043520246e-06,
+                                             2.7549768999582893e-07,
+                                             2.4954767254413426e-08,
+                                             2.3819101523038355e-09};
+    // (ln((1 + s) / (1 − s)) − 2s) / s³ as a function of s², for the same f = 2s / (1 − s): 1.3e-18.
+    static constexpr double LOGARITHM[] = {0.6666666666666734,  0.39999999999416647, 0.2857142874218965,
+                                           0.22222198569288784, 0.18183565576806332, 0.1531399831889739,
+                                           0.14796613459700922};
+    // As above: 5.1e-17.
+    static constexpr double FAR = 39.0;
+    static constexpr double NORMAL_ABOVE[] = {
+        0.49999999999999997441,   0.77487194786205862458,   0.59404352427161848997,    0.28933075785948153669,
+        0.097698542944828281168,  0.023622188226399166513,  0.0040892647979648562805,  0.00049041047803412666855,
+        0.000037253540764412732201, 1.3856737229492294657e-6};
+    static constexpr double NORMAL_BELOW[] = {
+        1.0,                      2.3476284565269725078,    2.5612235485078915792,     1.7143695338382532633,
+        0.78203312754387167266,   0.25495742362501409451,   0.060434375374999268186,   0.010343647532452747429,
+        0.0012327501395483360025, 0.00009338077860806028769, 3.4733689333680547658e-6};
+};
+
+template <class V>
+using Bits = typename Vector<typename Format<Element<V>>::Bits, lanes<V>>::type;
+
+// c[I] + c[I+1] x + c[I+2] x² …
+template <int I = 0, class V, int N>
+inline V polynomial(V x, const Element<V> (&c)[N]) {
+    if constexpr (I == N - 1) {
+        return splat<V>(c[I]);
+    } else {
+        return splat<V>(c[I]) + x * polynomial<I + 1>(x, c);
+    }
+}
+
+// ---------------------------------------------------------------- exponential
+
+// x = n ln 2 + rest, power = 2^n, |rest| ≤ ½ ln 2 or little more.
+template <class V>
+struct Split {
+    V rest, power;
+};
+
+// Adding this to a small enough number rounds it to an integer, and the last bits of the sum are that integer plus BIAS:
+// where it is n, the exponent of 2^n.
+template <class V>
+constexpr Element<V> ROUNDING = Format<Element<V>>::INTEGER * 1.5f + Format<Element<V>>::BIAS;
+
+template <class V>
+inline V power_of(V sum) {
+    return (V)((Bits<V>)sum << Format<Element<V>>::FRACTION);
+}
+
+// For every x. Where e^x is below the normal numbers, power may be 0. n stops at BIAS, where 2^n is still a number: rest
+// goes on to ln 2 and beyond, where e^rest · 2^n overflows as it should because all coefficients are positive.
+template <class V>
+inline Split<V> split(V x) {
+    using F = Format<Element<V>>;
+    const V held = larger(splat<V>(-(F::BIAS - 0.4f) * 0.6931472f), x);
+    const V sum = smaller(splat<V>(ROUNDING<V> + F::BIAS), held * F::LOG2_E + ROUNDING<V>);
+    const V n = sum - ROUNDING<V>;
+    return {(held - n * F::LN2_HIGH) - n * F::LN2_LOW, power_of<V>(sum)};
+}
+
+// For |x| ≤ 40, with an error of n times half a unit in the last place of ln 2.
+template <class V>
+inline Split<V> split_roughly(V x) {
+    using F = Format<Element<V>>;
+    const V sum = x * F::LOG2_E + ROUNDING<V>;
+    return {x - (sum - ROUNDING<V>) * F::LN2, power_of<V>(sum)};
+}
+
+// e^r − 1
+template <class V>
+inline V difference(V r) {
+    return r + r * r * polynomial(r, Format<Element<V>>::EXPONENTIAL);
+}
+
+// 1 − 2^n is exact, or else 2^n is too small or too large for that to matter.
+template <class V>
+inline V difference(Split<V> s) {
+    return s.power * difference<V>(s.rest) - (1 - s.power);
+}
+
+// e^(x − less), where less is small.
+template <class V>
+inline V exponential(V x, V less) {
+    const Split<V> s = split(x);
+    return (1 + difference<V>(s.rest - less)) * s.power;
+}
+
+template <class V>
+inline V exponential(V x) {
+    return exponential<V>(x, V{});
+}
+
+template <class V>
+inline V exponential_minus_one(V x) {
+    return difference(split(x));
+}
+
+template <class V>
+inline V logistic(V x) {
+    return 1 / (1 + exponential<V>(-x));
+}
+
+// (e^2x − 1) / (e^2x + 1). What the rough split leaves out matters little: the more n, the flatter the curve.
+template <class V>
+inline V hyperbolic_tangent(V x) {
+    const V far = splat<V>(20);  // from here the result is 1
+    const V e = difference(split_roughly<V>(2 * smaller(far, larger(-far, x))));
+    return e / (e + 2);
+}
+
+// ---------------------------------------------------------------- logarithm
+
+// The exponent of x > 0 plus BIAS, counted so that 1 + f = x / 2^exponent is within √½ … √2.
+template <class V>
+struct Scaled {
+    Bits<V> exponent;
+    V f;
+};
+
+template <class V>
+inline Scaled<V> scaled(V x) {
+    using F = Format<Element<V>>;
+    using B = typename F::Bits;
+    constexpr B one = static_cast<B>(F::BIAS) << F::FRACTION;
+    const Bits<V> bits = (Bits<V>)x + (one - F::SQRT_HALF);
+    const Bits<V> fraction = bits & ((static_cast<B>(1) << F::FRACTION) - 1);
+    return {bits >> F::FRACTION, (V)(fraction + F::SQRT_HALF) - 1};
+}
+
+// −n, exactly, where the exponent is n + BIAS; −0 never.
+template <class V>
+inline V negated(Bits<V> exponent, V bias) {
+    using F = Format<Element<V>>;
+    constexpr typename F::Bits integer = static_cast<typename F::Bits>(F::BIAS + F::FRACTION) << F::FRACTION;
+    return (bias + F::INTEGER) - (V)(exponent | integer);
+}
+
+// ln(2^−m (1 + f)). For double after fdlibm's log: s = f / (2 + f) needs half as many coefficients, for one division.
+template <class V>
+inline V logarithm_of(V f, V m) {
+    using F = Format<Element<V>>;
+    if constexpr (sizeof(Element<V>) == 4) {
+        return (f + (f * f * polynomial(f, F::LOGARITHM) - m * F::LN2_LOW)) - m * F::LN2_HIGH;
+    } else {
+        const V s = f / (2 + f), z = s * s, half = f * f * static_cast<Element<V>>(0.5);
+        const V series = z * polynomial(z, F::LOGARITHM);
+        return (f - (half - (s * (half + series) - m * F::LN2_LOW))) - m * F::LN2_HIGH;
+    }
+}
+
+// `finite`, except where ln x is not finite.
+template <class V>
+inline V with_limits(V x, V finite) {
+    const V infinite = splat<V>(__builtin_inff()), none = splat<V>(__builtin_nanf(""));
+    const V above = select<V>(x < infinite, finite, x);
+    return select<V>(x > V{}, above, select<V>(x == V{}, -infinite, none));
+}
+
+template <class V>
+inline V logarithm(V x) {
+    using F = Format<Element<V>>;
+    const Mask<V> tiny = x < splat<V>(F::SMALLEST);  // not normal: no exponent of its own
+    const Scaled<V> s = scaled<V>(select<V>(tiny, x * F::INTEGER, x));
+    const V bias = select<V>(tiny, splat<V>(F::BIAS + F::FRACTION), splat<V>(F::BIAS));
+    return with_limits<V>(x, logarithm_of<V>(s.f, negated<V>(s.exponent, bias)));
+}
+
+// ln(1 + x) for x > −1. The exponent is that of 1 + x as rounded, f = (x + 1) / 2^n − 1 is computed from x itself.
+// Not 2^−n but four times it: for the largest x the power would not be normal.
+template <class V>
+inline V logarithm_one_plus_finite(V x) {
+    using F = Format<Element<V>>;
+    const Bits<V> exponent = scaled<V>(1 + x).exponent;
+    const V four = (V)((static_cast<typename F::Bits>(2 * F::BIAS + 2) - exponent) << F::FRACTION);
+    const V quarter = splat<V>(0.25f);
+    const V f = x * four * quarter - (1 - four * quarter);
+    return logarithm_of<V>(f, negated<V>(exponent, splat<V>(F::BIAS)));
+}
+
+template <class V>
+inline V logarithm_one_plus(V x) {
+    return with_limits<V>(1 + x, logarithm_one_plus_finite(x));
+}
+
+// ln(1 + e^x) = max(0, x) + ln(1 + e^−|x|)
+template <class V>
+inline V softplus(V x) {
+    return larger(V{}, x) + logarithm_one_plus_finite(exponential<V>(smaller(x, -x)));
+}
+
+// ---------------------------------------------------------------- normal distribution
+
+// Φ(x), its relative error small in the lower tail too: Φ(−a) = e^(−a²/2) · quotient, where a²/2 is split into an exact
+// square and a small rest, since its rounding would be multiplied by a² / 2 (Cody 1969, as in his erfc).
+template <class V>
+inline V normal_distribution(V x) {
+    using F = Format<Element<V>>;
+    const V a = smaller(splat<V>(F::FAR), larger(x, -x));
+    const V head = (V)((Bits<V>)a & F::SQUARABLE);
+    const V half = splat<V>(0.5f);
+    const V density = exponential<V>(-half * head * head, half * (a - head) * (a + head));
+    const V tail = density * polynomial(a, F::NORMAL_ABOVE) / polynomial(a, F::NORMAL_BELOW);
+    return select<V>(x < V{}, tail, 1 - tail);
+}
+
+// ---------------------------------------------------------------- for the tests
+
+template <class T>
+struct Function {
+    const char* name;
+    void (*apply)(const T* in, T* out, int64_t n);
+};
+
+template <class T, Wide<T> (*f)(Wide<T>)>
+void apply(const T* in, T* out, int64_t n) {
+    using V = Wide<T>;
+    int64_t i = 0;
+    for (; i + lanes<V> <= n; i += lanes<V>) store<V>(out + i, f(load<V>(in + i)));
+    const int rest = static_cast<int>(n - i);
+    if (rest > 0) store_some<V>(out + i, f(load_some<V>(in + i, rest)), rest);
+}
+
+template <class T>
+inline const Function<T>* functions(int* count) {
+    using V = Wide<T>;
+    static constexpr Function<T> table[] = {
+        {"exp", apply<T, exponential<V>>},
+        {"expm1", apply<T, exponential_minus_one<V>>},
+        {"log", apply<T, logarithm<V>>},
+        {"log1p", apply<T, logarithm_one_plus<V>>},
+        {"tanh", apply<T, hyperbolic_tangent<V>>},
+        {"logistic", apply<T, logistic<V>>},
+        {"softplus", apply<T, softplus<V>>},
+        {"normal_distribution", apply<T, normal_distribution<V>>},
+    };
+    *count = static_cast<int>(sizeof table / sizeof table[0]);
+    return table;
+}

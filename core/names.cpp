@@ -1,0 +1,52 @@
+#include "names.hpp"
+
+#include <stdexcept>
+
+namespace thalweg {
+
+namespace {
+
+template <class Row>
+struct Named {
+    std::string_view name;
+    Row row;
+};
+
+constexpr Named<Activation> ACTIVATIONS[] = {
+    {"identity", Activation::identity}, {"sigmoid", Activation::sigmoid}, {"tanh", Activation::tanh},
+    {"relu", Activation::relu},         {"leaky_relu", Activation::leaky_relu}, {"elu", Activation::elu},
+    {"selu", Activation::selu},         {"gelu", Activation::gelu},       {"silu", Activation::silu},
+    {"mish", Activation::mish},         {"softplus", Activation::softplus}, {"exp", Activation::exp},
+    {"softmax", Activation::softmax},
+};
+
+constexpr Named<Loss> LOSSES[] = {
+    {"squared_error", Loss::squared_error},
+    {"half_squared_error", Loss::half_squared_error},
+    {"cross_entropy", Loss::cross_entropy},
+    {"binary_cross_entropy", Loss::binary_cross_entropy},
+    {"absolute_error", Loss::absolute_error},
+    {"huber", Loss::huber},
+    {"quantile", Loss::quantile},
+    {"poisson", Loss::poisson},
+};
+
+constexpr Named<Rule> RULES[] = {
+    {"GradientDescent", Rule::gradient_descent}, {"RMSprop", Rule::rmsprop}, {"Adam", Rule::adam}, {"AdamW", Rule::adamw},
+};
+
+template <class Row, size_t count>
+Row find(const Named<Row> (&rows)[count], std::string_view name, const char* kind) {
+    for (const Named<Row>& row : rows)
+        if (row.name == name) return row.row;
+    throw std::invalid_argument("the engine 'cpu' has no " + std::string(kind) + " '" + std::string(name) +
+                                "'; use engine='reference'");
+}
+
+}  // namespace
+
+Activation find_activation(std::string_view name) { return find(ACTIVATIONS, name, "activation"); }
+Loss find_loss(std::string_view name) { return find(LOSSES, name, "loss"); }
+Rule find_rule(std::string_view name) { return find(RULES, name, "optimizer"); }
+
+}  // namespace thalweg

@@ -1,0 +1,17 @@
+// The rows of activations.py, losses.py and optimizers.py by name. A row that is missing here is refused by the engine.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "plan.hpp"
+
+namespace thalweg {
+
+// Each throws std::invalid_argument for a name it does not know.
+Activation find_activation(std::string_view name);
+Loss find_loss(std::string_view name);
+Rule find_rule(std::string_view name);
+
+}  // namespace thalweg

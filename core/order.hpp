@@ -1,0 +1,12 @@
+// Sorting orders of random words: how an epoch's permutation is made.
+#pragma once
+
+#include <cstdint>
+
+namespace thalweg {
+
+// order: 0 … n − 1 such that words[order[…]] ascends, equal words in the order in which they stand. Fast where the words
+// are spread evenly, as random ones are; right for any.
+void sorting_order(const std::uint64_t* words, std::int64_t* order, std::int64_t n);
+
+}  // namespace thalweg
