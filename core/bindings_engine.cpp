@@ -102,6 +102,11 @@ Optimizer make_optimizer(const std::string& rule, double momentum, bool nesterov
     return made;
 }
 
+size_t vectors_of(const Optimizer& optimizer) {
+    if (optimizer.rule == Rule::gradient_descent) return optimizer.momentum > 0.0 ? 1 : 0;
+    return optimizer.rule == Rule::rmsprop ? 1 : 2;
+}
+
 const char* name_of(What what) {
     switch (what) {
         case What::output: return "the output";
@@ -120,7 +125,7 @@ public:
                  const std::string& instruction_set)
         : X_(X), Y_(Y), weights_(weights) {
         require_examples(network, parameters, X, Y, weights);
-        require(moments.size() <= 2, "an optimizer has at most two vectors");
+        require(moments.size() == vectors_of(optimizer), "an optimizer has as many vectors as its rule needs");
         std::vector<const T*> starts;
         for (const In<T>& moment : moments) {
             require(moment.shape(0) == parameters.shape(0), "a moment for each parameter");
@@ -191,11 +196,11 @@ void bind(nb::module_& m, const char* trainer_name) {
     nb::class_<BoundTrainer<T>>(m, trainer_name)
         .def(nb::init<const OwnedNetwork&, const Optimizer&, Table<T>, Table<T>, Weights<T>, In<T>,
                       const std::vector<In<T>>&, int64_t, int, const std::string&>(),
-             "network"_a, "optimizer"_a, "X"_a, "Y"_a, "weights"_a.none(), "parameters"_a, "moments"_a, "t"_a,
+             "network"_a, "optimizer"_a, "X"_a.noconvert(), "Y"_a.noconvert(), "weights"_a.noconvert().none(), "parameters"_a.noconvert(), "moments"_a.noconvert(), "t"_a,
              "threads"_a, "instruction_set"_a)
-        .def("run", &BoundTrainer<T>::run, "epoch"_a, "order"_a, "batch"_a, "rates"_a, "seed"_a, "losses"_a,
+        .def("run", &BoundTrainer<T>::run, "epoch"_a, "order"_a.noconvert(), "batch"_a, "rates"_a.noconvert(), "seed"_a, "losses"_a.noconvert(),
              "should_stop"_a)
-        .def("state", &BoundTrainer<T>::state, "parameters"_a, "moments"_a)
+        .def("state", &BoundTrainer<T>::state, "parameters"_a.noconvert(), "moments"_a.noconvert())
         .def_prop_ro("t", &BoundTrainer<T>::t)
         .def_prop_ro("threads", &BoundTrainer<T>::threads);
 
@@ -209,7 +214,7 @@ void bind(nb::module_& m, const char* trainer_name) {
             return mean_loss(kernels, network, parameters.data(), X.data(), Y.data(), pointer(weights),
                              static_cast<int64_t>(X.shape(0)), threads);
         },
-        "network"_a, "parameters"_a, "X"_a, "Y"_a, "weights"_a.none(), "threads"_a, "instruction_set"_a,
+        "network"_a, "parameters"_a.noconvert(), "X"_a.noconvert(), "Y"_a.noconvert(), "weights"_a.noconvert().none(), "threads"_a, "instruction_set"_a,
         "Σ_n s_n E_n / Σ_n s_n.");
     m.def(
         "loss_and_gradient",
@@ -222,7 +227,7 @@ void bind(nb::module_& m, const char* trainer_name) {
             return loss_and_gradient(kernels, network, parameters.data(), X.data(), Y.data(), pointer(weights),
                                      static_cast<int64_t>(X.shape(0)), threads, gradient.data());
         },
-        "network"_a, "parameters"_a, "X"_a, "Y"_a, "weights"_a.none(), "threads"_a, "instruction_set"_a, "gradient"_a,
+        "network"_a, "parameters"_a.noconvert(), "X"_a.noconvert(), "Y"_a.noconvert(), "weights"_a.noconvert().none(), "threads"_a, "instruction_set"_a, "gradient"_a.noconvert(),
         "The objective; its gradient is written into `gradient`.");
     m.def(
         "predict",
@@ -238,7 +243,7 @@ void bind(nb::module_& m, const char* trainer_name) {
             const nb::gil_scoped_release unlocked;
             predict(kernels, network, parameters.data(), X.data(), static_cast<int64_t>(X.shape(0)), threads, out.data());
         },
-        "network"_a, "parameters"_a, "X"_a, "threads"_a, "instruction_set"_a, "out"_a,
+        "network"_a, "parameters"_a.noconvert(), "X"_a.noconvert(), "threads"_a, "instruction_set"_a, "out"_a.noconvert(),
         "Write ŷ of each row into `out`.");
 
     m.def(
@@ -254,7 +259,7 @@ void bind(nb::module_& m, const char* trainer_name) {
             std::vector<char> space(static_cast<size_t>(kernels.multiply_space(n, k, units)));
             kernels.multiply(A.data(), B.data(), C.data(), n, k, units, across, space.data());
         },
-        "instruction_set"_a, "A"_a, "B"_a, "C"_a, "across"_a,
+        "instruction_set"_a, "A"_a.noconvert(), "B"_a.noconvert(), "C"_a.noconvert(), "across"_a,
         "C = A B, or A Bᵀ by the product of the backward pass: the kernel that every pass is made of, for tests.");
     m.def(
         "apply",
@@ -268,7 +273,7 @@ void bind(nb::module_& m, const char* trainer_name) {
                     return functions[i].apply(x.data(), out.data(), static_cast<int64_t>(x.shape(0)));
             throw std::invalid_argument("there is no function '" + function + "'");
         },
-        "instruction_set"_a, "function"_a, "x"_a, "out"_a,
+        "instruction_set"_a, "function"_a, "x"_a.noconvert(), "out"_a.noconvert(),
         "Write f(x) into `out`, for a function of `math_functions`.");
 }
 
@@ -292,7 +297,7 @@ void bind_engine(nb::module_& m) {
         require(words.shape(0) == order.shape(0), "a place for each word");
         const nb::gil_scoped_release unlocked;
         sorting_order(words.data(), order.data(), static_cast<int64_t>(words.shape(0)));
-    }, "words"_a, "order"_a,
+    }, "words"_a.noconvert(), "order"_a.noconvert(),
           "Write the stable sorting order of uint64 words into `order` (int64).");
     m.def("fma_peak", [](const std::string& dtype, double seconds) {
         const Kernels& kernels = find_kernels("");

@@ -1,14 +1,14 @@
 // Elementary functions of whole vectors of float or double: no branches, no tables, no library.
 //
 // Included after simd.inl, inside the same unnamed namespace. Every function takes every number: what is not a number
-// stays so, infinities and zeros give their limits, results below the smallest normal number may come out as 0.
-// Errors are measured by tests/test_core_math.py, against more digits, for every instruction set.
+// stays so, infinities and zeros give their limits, and results below the normal numbers may come out as 0 (also where
+// the processor flushes them). tests/test_core_math.py measures the errors on every instruction set.
 //
-// The coefficients were fitted for this file in 60 digits: polynomials by Remez' exchange, each coefficient rounded in
-// turn from the lowest and the rest fitted again; quotients by Lawson's reweighted least squares. The error named beside
-// each is the largest relative error it leaves in the function, before rounding in the arithmetic.
+// The coefficients were fitted for this file in 60 digits or more: polynomials by Remez' exchange, each coefficient
+// rounded in turn from the lowest and the rest fitted again; quotients by Lawson's reweighted least squares. The number
+// in the comment is the largest relative error that leaves in the function, before any rounding of the arithmetic.
 //
-// Nothing may depend on whether a·b + c is rounded once or twice: the compiler decides, per instruction set.
+// Nothing may depend on whether a·b + c is rounded once or twice: that is the compiler's choice for each set.
 
 template <class T>
 struct Format;  // how a T is laid out, and the constants of T
@@ -18,25 +18,24 @@ struct Format<float> {
     using Bits = unsigned int;
     static constexpr int FRACTION = 23;  // bits of the significand that are stored
     static constexpr int BIAS = 127;
-    static constexpr float SMALLEST = 0x1p-126f;  // normal number
-    static constexpr float INTEGER = 0x1p23f;     // from here to its double, numbers are the integers
-    static constexpr Bits SQUARABLE = 0xFFFFF000;  // keeps 12 bits of a number: its square is exact
-    // ln 2 in two parts: n · LN2_HIGH is exact for every exponent n.
-    static constexpr float LN2_HIGH = 0x1.62e4p-1f, LN2_LOW = 0x1.7f7d1cp-20f, LN2 = 0x1.62e43p-1f;
+    static constexpr float SMALLEST = 0x1p-126f;   // normal number
+    static constexpr float INTEGER = 0x1p23f;      // from here to twice it, the numbers are the integers
+    static constexpr Bits SQUARABLE = 0xFFFFF000;  // what it keeps of a number has an exact square
+    // ln 2, and in two parts, such that n · LN2_HIGH is exact for every exponent n.
+    static constexpr float LN2 = 0x1.62e43p-1f, LN2_HIGH = 0x1.62e4p-1f, LN2_LOW = 0x1.7f7d1cp-20f;
     static constexpr float LOG2_E = 0x1.715476p+0f;
-    static constexpr Bits SQRT_HALF = 0x3F3504F3;
+    static constexpr Bits SQRT_HALF = 0x3F3504F3;  // √½
     // (e^r − 1 − r) / r², for |r| ≤ ½ ln 2 in e^r − 1: 2.4e-9; on to r = ln 2 in e^r: 1.2e-8.
-    static constexpr float EXPONENTIAL[] = {0.5f,        0.16666685f,   0.041666653f,
+    static constexpr float EXPONENTIAL[] = {0.5f,         0.16666685f,   0.041666653f,
                                             0.008329131f, 0.0013915709f, 0.00022086478f};
     // (ln(1 + f) − f) / f², for √½ ≤ 1 + f ≤ √2: 5.8e-9.
-    static constexpr float LOGARITHM[] = {-0.5f,       0.3333333f,  -0.2500082f,  0.20001242f, -0.1662341f,
+    static constexpr float LOGARITHM[] = {-0.5f,       0.3333333f,   -0.2500082f, 0.20001242f, -0.1662341f,
                                           0.14201586f, -0.13159598f, 0.12762141f, -0.07636359f};
-    // e^(a²/2) Φ(−a), for 0 ≤ a ≤ FAR: 5.5e-9.
+    // e^(a²/2) Φ(−a), for 0 ≤ a ≤ FAR: 2.0e-8.
     static constexpr float FAR = 14.0f;
-    static constexpr float NORMAL_ABOVE[] = {0.50000000275682145f, 0.43724672222188895f, 0.18245864550762067f,
-                                             0.040371457083630311f, 0.0040774408655201267f};
-    static constexpr float NORMAL_BELOW[] = {1.0f, 1.6723783995885500f, 1.1992776788978575f, 0.46742067404151709f,
-                                             0.10120304677578587f, 0.010220499786460611f};
+    static constexpr float NORMAL_ABOVE[] = {0.5f, 0.4372467f, 0.18245864f, 0.040371455f, 0.004077441f};
+    static constexpr float NORMAL_BELOW[] = {1.0f,        1.6723784f,  1.1992776f,
+                                             0.46742067f, 0.10120305f, 0.0102205f};
 };
 
 template <>
@@ -47,35 +46,28 @@ struct Format<double> {
     static constexpr double SMALLEST = 0x1p-1022;
     static constexpr double INTEGER = 0x1p52;
     static constexpr Bits SQUARABLE = 0xFFFFFFFFF8000000;
-    static constexpr double LN2_HIGH = 0x1.62e42feep-1, LN2_LOW = 0x1.a39ef35793c76p-33, LN2 = 0x1.62e42fefa39efp-1;
+    static constexpr double LN2 = 0x1.62e42fefa39efp-1, LN2_HIGH = 0x1.62e42feep-1, LN2_LOW = 0x1.a39ef35793c76p-33;
     static constexpr double LOG2_E = 0x1.71547652b82fep+0;
     static constexpr Bits SQRT_HALF = 0x3FE6A09E667F3BCD;
-    // As above: 1.6e-17, to ln 2 8.2e-17.
-    static constexpr double EXPONENTIAL[] = {0.5,
-                                             0.1666666666666633,
-                                             0.041666666666666914,
-                                             0.008333333333563132,
-                                             0.0013888888887351996,
-                                             0.00019841269347269729,
-                                             2.4801593401416958e-05,
-                                             2.7557730043520246e-06,
-                                             2.7549768999582893e-07,
-                                             2.4954767254413426e-08,
-                                             2.3819101523038355e-09};
-    // (ln((1 + s) / (1 − s)) − 2s) / s³ as a function of s², for the same f = 2s / (1 − s): 1.3e-18.
+    // As above: 1.6e-17; on to r = ln 2: 8.2e-17.
+    static constexpr double EXPONENTIAL[] = {
+        0.5,                    0.1666666666666633,     0.041666666666666914,   0.008333333333563132,
+        0.0013888888887351996,  0.00019841269347269729, 2.4801593401416958e-05, 2.7557730043520246e-06,
+        2.7549768999582893e-07, 2.4954767254413426e-08, 2.3819101523038355e-09};
+    // (ln((1 + s) / (1 − s)) − 2s) / s³ in powers of s², where 1 + f = (1 + s) / (1 − s), for the same f: 1.3e-18.
     static constexpr double LOGARITHM[] = {0.6666666666666734,  0.39999999999416647, 0.2857142874218965,
                                            0.22222198569288784, 0.18183565576806332, 0.1531399831889739,
                                            0.14796613459700922};
-    // As above: 5.1e-17.
+    // As above: 1.0e-16.
     static constexpr double FAR = 39.0;
     static constexpr double NORMAL_ABOVE[] = {
-        0.49999999999999997441,   0.77487194786205862458,   0.59404352427161848997,    0.28933075785948153669,
-        0.097698542944828281168,  0.023622188226399166513,  0.0040892647979648562805,  0.00049041047803412666855,
-        0.000037253540764412732201, 1.3856737229492294657e-6};
+        0.5,                   0.7748719478620586,     0.5940435242716184,   0.28933075785948154,
+        0.09769854294482828,   0.023622188226399166,   0.004089264797964856, 0.0004904104780341266,
+        3.725354076441273e-05, 1.3856737229492295e-06};
     static constexpr double NORMAL_BELOW[] = {
-        1.0,                      2.3476284565269725078,    2.5612235485078915792,     1.7143695338382532633,
-        0.78203312754387167266,   0.25495742362501409451,   0.060434375374999268186,   0.010343647532452747429,
-        0.0012327501395483360025, 0.00009338077860806028769, 3.4733689333680547658e-6};
+        1.0,                  2.3476284565269725,    2.5612235485078916,    1.7143695338382532,
+        0.7820331275438717,   0.2549574236250141,    0.060434375374999266,  0.010343647532452748,
+        0.001232750139548336, 9.338077860806029e-05, 3.473368933368055e-06};
 };
 
 template <class V>
@@ -93,14 +85,14 @@ inline V polynomial(V x, const Element<V> (&c)[N]) {
 
 // ---------------------------------------------------------------- exponential
 
-// x = n ln 2 + rest, power = 2^n, |rest| ≤ ½ ln 2 or little more.
+// x = n ln 2 + rest, power = 2^n, and |rest| is at most ½ ln 2 or little more.
 template <class V>
 struct Split {
     V rest, power;
 };
 
-// Adding this to a small enough number rounds it to an integer, and the last bits of the sum are that integer plus BIAS:
-// where it is n, the exponent of 2^n.
+// Added to a number that is not too large, this rounds it to an integer n; and the last bits of the sum are n + BIAS,
+// the exponent of 2^n.
 template <class V>
 constexpr Element<V> ROUNDING = Format<Element<V>>::INTEGER * 1.5f + Format<Element<V>>::BIAS;
 
@@ -109,8 +101,8 @@ inline V power_of(V sum) {
     return (V)((Bits<V>)sum << Format<Element<V>>::FRACTION);
 }
 
-// For every x. Where e^x is below the normal numbers, power may be 0. n stops at BIAS, where 2^n is still a number: rest
-// goes on to ln 2 and beyond, where e^rest · 2^n overflows as it should because all coefficients are positive.
+// For every x. Where e^x is below the normal numbers, power may be 0. n stops at BIAS, where 2^n is still a number;
+// there rest goes on to ln 2, and beyond it e^rest · 2^n overflows, as it should: all coefficients are positive.
 template <class V>
 inline Split<V> split(V x) {
     using F = Format<Element<V>>;
@@ -120,7 +112,7 @@ inline Split<V> split(V x) {
     return {(held - n * F::LN2_HIGH) - n * F::LN2_LOW, power_of<V>(sum)};
 }
 
-// For |x| ≤ 40, with an error of n times half a unit in the last place of ln 2.
+// For |x| ≤ 40; rest has an error of n times that of LN2.
 template <class V>
 inline Split<V> split_roughly(V x) {
     using F = Format<Element<V>>;
@@ -134,7 +126,7 @@ inline V difference(V r) {
     return r + r * r * polynomial(r, Format<Element<V>>::EXPONENTIAL);
 }
 
-// 1 − 2^n is exact, or else 2^n is too small or too large for that to matter.
+// e^x − 1. The difference 1 − 2^n is exact, or one of its terms does not matter.
 template <class V>
 inline V difference(Split<V> s) {
     return s.power * difference<V>(s.rest) - (1 - s.power);
@@ -162,7 +154,7 @@ inline V logistic(V x) {
     return 1 / (1 + exponential<V>(-x));
 }
 
-// (e^2x − 1) / (e^2x + 1). What the rough split leaves out matters little: the more n, the flatter the curve.
+// (e^2x − 1) / (e^2x + 1). The error of the rough split does not matter: the larger n, the flatter the curve.
 template <class V>
 inline V hyperbolic_tangent(V x) {
     const V far = splat<V>(20);  // from here the result is 1
@@ -172,7 +164,7 @@ inline V hyperbolic_tangent(V x) {
 
 // ---------------------------------------------------------------- logarithm
 
-// The exponent of x > 0 plus BIAS, counted so that 1 + f = x / 2^exponent is within √½ … √2.
+// x = 2^n (1 + f), for normal x > 0, where 1 + f is between √½ and √2; exponent = n + BIAS.
 template <class V>
 struct Scaled {
     Bits<V> exponent;
@@ -189,15 +181,16 @@ inline Scaled<V> scaled(V x) {
     return {bits >> F::FRACTION, (V)(fraction + F::SQRT_HALF) - 1};
 }
 
-// −n, exactly, where the exponent is n + BIAS; −0 never.
+// bias − exponent, as numbers: the integer exponent becomes the last bits of INTEGER + exponent.
 template <class V>
-inline V negated(Bits<V> exponent, V bias) {
+inline V subtract(V bias, Bits<V> exponent) {
     using F = Format<Element<V>>;
     constexpr typename F::Bits integer = static_cast<typename F::Bits>(F::BIAS + F::FRACTION) << F::FRACTION;
     return (bias + F::INTEGER) - (V)(exponent | integer);
 }
 
-// ln(2^−m (1 + f)). For double after fdlibm's log: s = f / (2 + f) needs half as many coefficients, for one division.
+// ln(2^−m (1 + f)). With −m, so that ln(1 + −0) is −0. For double after the log of Sun's fdlibm: the series in
+// s = f / (2 + f) needs a third of the coefficients of one in f, for one division.
 template <class V>
 inline V logarithm_of(V f, V m) {
     using F = Format<Element<V>>;
@@ -210,7 +203,7 @@ inline V logarithm_of(V f, V m) {
     }
 }
 
-// `finite`, except where ln x is not finite.
+// ln x: `finite`, but where that is wrong.
 template <class V>
 inline V with_limits(V x, V finite) {
     const V infinite = splat<V>(__builtin_inff()), none = splat<V>(__builtin_nanf(""));
@@ -221,14 +214,14 @@ inline V with_limits(V x, V finite) {
 template <class V>
 inline V logarithm(V x) {
     using F = Format<Element<V>>;
-    const Mask<V> tiny = x < splat<V>(F::SMALLEST);  // not normal: no exponent of its own
+    const Mask<V> tiny = x < splat<V>(F::SMALLEST);  // these have no exponent of their own
     const Scaled<V> s = scaled<V>(select<V>(tiny, x * F::INTEGER, x));
     const V bias = select<V>(tiny, splat<V>(F::BIAS + F::FRACTION), splat<V>(F::BIAS));
-    return with_limits<V>(x, logarithm_of<V>(s.f, negated<V>(s.exponent, bias)));
+    return with_limits<V>(x, logarithm_of<V>(s.f, subtract<V>(bias, s.exponent)));
 }
 
-// ln(1 + x) for x > −1. The exponent is that of 1 + x as rounded, f = (x + 1) / 2^n − 1 is computed from x itself.
-// Not 2^−n but four times it: for the largest x the power would not be normal.
+// ln(1 + x) for x > −1. Only the exponent n is taken from the rounded 1 + x; f = (1 + x) / 2^n − 1 comes from x itself.
+// 2^−n is computed as a quarter of its fourfold, because for the largest x it is not a normal number.
 template <class V>
 inline V logarithm_one_plus_finite(V x) {
     using F = Format<Element<V>>;
@@ -236,7 +229,7 @@ inline V logarithm_one_plus_finite(V x) {
     const V four = (V)((static_cast<typename F::Bits>(2 * F::BIAS + 2) - exponent) << F::FRACTION);
     const V quarter = splat<V>(0.25f);
     const V f = x * four * quarter - (1 - four * quarter);
-    return logarithm_of<V>(f, negated<V>(exponent, splat<V>(F::BIAS)));
+    return logarithm_of<V>(f, subtract<V>(splat<V>(F::BIAS), exponent));
 }
 
 template <class V>
@@ -252,8 +245,9 @@ inline V softplus(V x) {
 
 // ---------------------------------------------------------------- normal distribution
 
-// Φ(x), its relative error small in the lower tail too: Φ(−a) = e^(−a²/2) · quotient, where a²/2 is split into an exact
-// square and a small rest, since its rounding would be multiplied by a² / 2 (Cody 1969, as in his erfc).
+// Φ(x), with a small relative error in the lower tail too: Φ(−a) = e^(−a²/2) · quotient. The error of a rounded a²/2
+// would be the relative error of the result, so a² is taken apart into an exact square and a small rest, as in the erfc
+// of W. J. Cody (SPECFUN).
 template <class V>
 inline V normal_distribution(V x) {
     using F = Format<Element<V>>;
