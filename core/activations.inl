@@ -28,7 +28,7 @@ struct LeakyRelu {
 };
 template <class V>
 struct Elu {
-    static V g(V a, V alpha) { return select<V>(a > V{}, a, alpha * exponential_minus_one(smaller(a, V{}))); }
+    static V g(V a, V alpha) { return select<V>(a > V{}, a, alpha * exponential_minus_one(smaller(V{}, a))); }
     static V slope(V z, V alpha) { return select<V>(z > V{}, splat<V>(1), z + alpha); }
 };
 template <class V>

@@ -314,41 +314,55 @@ private:
     // bring no odd values either.
     void take_rows(const Job<T>& job, const Chunk& chunk, Range panels) {
         const Dense<T>& dense = layers_[0];
-        const int64_t d = dense.layer.below;
+        const int64_t d = dense.layer.below, whole = d / W;
         for (int64_t panel = panels.first; panel < panels.last; ++panel) {
             const T* rows[W];
-            for (int64_t r = 0; r < W; ++r) {
-                const int64_t n = panel * W + r < chunk.count ? panel * W + r : chunk.count - 1;
-                rows[r] = job.X + row_at(job, chunk.first + n) * d;
-            }
+            for (int64_t r = 0; r < W; ++r) rows[r] = job.X + row_of(job, chunk, panel * W + r) * d;
             for (int64_t inner = 0; inner < dense.inner_panels; ++inner) {
                 V block[W];
-                const int64_t left = d - inner * W;
-                for (int64_t r = 0; r < W; ++r)
-                    block[r] = left >= W ? load<V>(rows[r] + inner * W)
-                                         : load_some<V>(rows[r] + inner * W, static_cast<int>(left));
-                if (wants_gradient_) {
-                    T* to = dense.z_below_by_unit + (inner * rows_at_once_ + panel * W) * W;
-                    for (int64_t r = 0; r < W; ++r) store(to + r * W, block[r]);
+                if (inner < whole) {
+                    for (int r = 0; r < W; ++r) block[r] = load<V>(rows[r] + inner * W);
+                } else {
+                    for (int r = 0; r < W; ++r) block[r] = load_some<V>(rows[r] + inner * W, static_cast<int>(d % W));
                 }
+                if (wants_gradient_) put(block, dense.z_below_by_unit + (inner * rows_at_once_ + panel * W) * W, W);
                 transpose(block);
-                T* to = dense.z_below + (panel * d + inner * W) * W;
-                for (int64_t k = 0; k < (left < W ? left : W); ++k) store(to + k * W, block[k]);
+                put(block, dense.z_below + (panel * d + inner * W) * W, inner < whole ? W : d % W);
             }
         }
     }
 
+    // Targets, and what each row's δ is multiplied by.
     void take_targets(const Job<T>& job, const Chunk& chunk, Range panels) {
         const int64_t units = job.network.layers[n_layers_ - 1].above;
+        const V factor = splat<V>(T(1.0 / chunk.divisor));
         for (int64_t panel = panels.first; panel < panels.last; ++panel) {
             for (int64_t r = 0; r < W; ++r) {
-                const int64_t n = panel * W + r;
-                const int64_t row = row_at(job, chunk.first + (n < chunk.count ? n : chunk.count - 1));
-                const double s = job.weights ? static_cast<double>(job.weights[row]) : 1.0;
-                factors_[n] = n < chunk.count ? T(s / chunk.divisor) : T(0);
+                const T* from = job.Y + row_of(job, chunk, panel * W + r) * units;
                 T* to = targets_ + panel * units * W + r;
-                for (int64_t j = 0; j < units; ++j) to[j * W] = job.Y[row * units + j];
+                for (int64_t j = 0; j < units; ++j) to[j * W] = from[j];
             }
+            store(factors_ + panel * W, factor);
+            if (!job.weights && (panel + 1) * W <= chunk.count) continue;
+            for (int64_t n = panel * W; n < (panel + 1) * W; ++n)
+                factors_[n] = n < chunk.count ? T(weight(job, chunk, n) / chunk.divisor) : T(0);
+        }
+    }
+
+    // The row that stands at place n of the memory; behind the last one, the last one.
+    static int64_t row_of(const Job<T>& job, const Chunk& chunk, int64_t n) {
+        return row_at(job, chunk.first + (n < chunk.count ? n : chunk.count - 1));
+    }
+    static double weight(const Job<T>& job, const Chunk& chunk, int64_t n) {
+        return job.weights ? static_cast<double>(job.weights[row_of(job, chunk, n)]) : 1.0;
+    }
+
+    // The first `count` vectors of a block.
+    static void put(const V (&block)[W], T* to, int64_t count) {
+        if (count == W) {
+            for (int i = 0; i < W; ++i) store(to + i * W, block[i]);
+        } else {
+            for (int64_t i = 0; i < count; ++i) store(to + i * W, block[i]);
         }
     }
 
@@ -365,10 +379,7 @@ private:
         for (int64_t panel = panels.first; panel < panels.last; ++panel) {
             const int64_t first = panel * W, last = first + W < chunk.count ? first + W : chunk.count;
             double total = 0.0;
-            for (int64_t n = first; n < last; ++n) {
-                const double s = job.weights ? static_cast<double>(job.weights[row_at(job, chunk.first + n)]) : 1.0;
-                total += s * static_cast<double>(errors_[n]);
-            }
+            for (int64_t n = first; n < last; ++n) total += weight(job, chunk, n) * static_cast<double>(errors_[n]);
             panel_losses_[panel] = total;
         }
     }
@@ -499,11 +510,13 @@ private:
             for (int64_t inner = 0; inner < dense.inner_panels; ++inner) {
                 V block[W];
                 const T* from = dense.z_below + (panel * below + inner * W) * W;
-                const int64_t left = below - inner * W;
-                for (int64_t k = 0; k < W; ++k) block[k] = k < left ? load<V>(from + k * W) : V{};
+                if (const int64_t left = below - inner * W; left >= W) {
+                    for (int k = 0; k < W; ++k) block[k] = load<V>(from + k * W);
+                } else {
+                    for (int64_t k = 0; k < W; ++k) block[k] = k < left ? load<V>(from + k * W) : V{};
+                }
                 transpose(block);
-                T* to = dense.z_below_by_unit + (inner * rows_at_once_ + panel * W) * W;
-                for (int64_t r = 0; r < W; ++r) store(to + r * W, block[r]);
+                put(block, dense.z_below_by_unit + (inner * rows_at_once_ + panel * W) * W, W);
             }
         }
     }

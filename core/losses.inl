@@ -5,13 +5,13 @@
 template <class V>
 inline V log_softplus(V a) {
     const V low = splat<V>(-30);
-    return select<V>(a < low, a - splat<V>(Element<V>(0.5)) * exponential(smaller(a, low)),
-                     logarithm(softplus(larger(a, low))));
+    return select<V>(a < low, a - splat<V>(Element<V>(0.5)) * exponential(smaller(low, a)),
+                     logarithm(softplus(larger(low, a))));
 }
 template <class V>
 inline V log_softplus_slope(V a) {
-    const V low = splat<V>(-30), high = larger(a, low);
-    return select<V>(a < low, splat<V>(1) - splat<V>(Element<V>(0.5)) * exponential(smaller(a, low)),
+    const V low = splat<V>(-30), high = larger(low, a);
+    return select<V>(a < low, splat<V>(1) - splat<V>(Element<V>(0.5)) * exponential(smaller(low, a)),
                      logistic(high) / softplus(high));
 }
 

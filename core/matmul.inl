@@ -34,8 +34,8 @@ struct Product {
     bool add = false;           // … or from what it holds, else from 0
 };
 
-template <class T, int R, int N, bool across>
-inline void tile(const T* A, ptrdiff_t a_panel, const T* B, ptrdiff_t b_panel, T* C, ptrdiff_t c_panel, int64_t terms,
+template <class T, bool across, int R, int N>
+void tile(const T* A, ptrdiff_t a_panel, const T* B, ptrdiff_t b_panel, T* C, ptrdiff_t c_panel, int64_t terms,
                  const T* bias, bool add) {
     using V = Wide<T>;
     constexpr int W = WIDTH<T>;
@@ -83,12 +83,6 @@ inline void tile(const T* A, ptrdiff_t a_panel, const T* B, ptrdiff_t b_panel, T
 template <class T>
 using Tile = void (*)(const T*, ptrdiff_t, const T*, ptrdiff_t, T*, ptrdiff_t, int64_t, const T*, bool);
 
-template <class T, bool across, int R, int N>
-void out_of_line_tile(const T* A, ptrdiff_t a_panel, const T* B, ptrdiff_t b_panel, T* C, ptrdiff_t c_panel,
-                      int64_t terms, const T* bias, bool add) {
-    tile<T, R, N, across>(A, a_panel, B, b_panel, C, c_panel, terms, bias, add);
-}
-
 // The tile functions by size.
 template <class T, bool across>
 struct Tiles {
@@ -99,7 +93,7 @@ struct Tiles {
 private:
     template <int R, int N>
     constexpr void fill() {
-        of[R][N] = &out_of_line_tile<T, across, R, N>;
+        of[R][N] = &tile<T, across, R, N>;
         if constexpr (N < VECTORS) {
             fill<R, N + 1>();
         } else if constexpr (R < ROWS) {

@@ -9,7 +9,11 @@ struct Plain {
     using type = R;
 };
 template <class R>
-struct Plain<R&> {
+struct Plain<R&> {  // what GCC says an element of a vector is
+    using type = R;
+};
+template <class R>
+struct Plain<R&&> {  // and Clang
     using type = R;
 };
 
@@ -86,13 +90,40 @@ inline V select(Mask<V> mask, V yes, V no) {
     return mask ? yes : no;
 }
 
-// Both give the second argument where one of the two is not a number.
+// Both give the second argument where one of the two is not a number. (Written as a comparison, GCC makes two
+// instructions of it where an argument is a constant.)
 template <class V>
 inline V larger(V a, V b) {
+    constexpr bool is_float = sizeof(Element<V>) == 4;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64 && is_float) return (V)_mm512_maskz_max_ps(0xFFFF, (__m512)a, (__m512)b);
+    if constexpr (sizeof(V) == 64 && !is_float) return (V)_mm512_maskz_max_pd(0xFF, (__m512d)a, (__m512d)b);
+#endif
+#if defined(__AVX__)
+    if constexpr (sizeof(V) == 32 && is_float) return (V)_mm256_max_ps((__m256)a, (__m256)b);
+    if constexpr (sizeof(V) == 32 && !is_float) return (V)_mm256_max_pd((__m256d)a, (__m256d)b);
+#endif
+#if defined(__SSE2__)
+    if constexpr (sizeof(V) == 16 && is_float) return (V)_mm_max_ps((__m128)a, (__m128)b);
+    if constexpr (sizeof(V) == 16 && !is_float) return (V)_mm_max_pd((__m128d)a, (__m128d)b);
+#endif
     return select<V>(a > b, a, b);
 }
 template <class V>
 inline V smaller(V a, V b) {
+    constexpr bool is_float = sizeof(Element<V>) == 4;
+#if defined(__AVX512F__)
+    if constexpr (sizeof(V) == 64 && is_float) return (V)_mm512_maskz_min_ps(0xFFFF, (__m512)a, (__m512)b);
+    if constexpr (sizeof(V) == 64 && !is_float) return (V)_mm512_maskz_min_pd(0xFF, (__m512d)a, (__m512d)b);
+#endif
+#if defined(__AVX__)
+    if constexpr (sizeof(V) == 32 && is_float) return (V)_mm256_min_ps((__m256)a, (__m256)b);
+    if constexpr (sizeof(V) == 32 && !is_float) return (V)_mm256_min_pd((__m256d)a, (__m256d)b);
+#endif
+#if defined(__SSE2__)
+    if constexpr (sizeof(V) == 16 && is_float) return (V)_mm_min_ps((__m128)a, (__m128)b);
+    if constexpr (sizeof(V) == 16 && !is_float) return (V)_mm_min_pd((__m128d)a, (__m128d)b);
+#endif
     return select<V>(a < b, a, b);
 }
 

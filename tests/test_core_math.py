@@ -9,10 +9,11 @@ import scipy.special
 from thalweg import _core
 
 
-# In units in the last place; the engine's own promise is 4. Φ is measured by the relative error instead.
+# In units in the last place, a little above the largest errors found by longer searches (all float32 numbers from 2^−13
+# to 2^8, 40 million float64). Φ is measured by the relative error instead.
 BOUNDS = {
-    "exp": 1.5,
-    "expm1": 2.25,
+    "exp": 1.75,
+    "expm1": 2.5,
     "log": 1.25,
     "log1p": 2.0,
     "tanh": 3.0,
