@@ -299,6 +299,11 @@ void bind_engine(nb::module_& m) {
         sorting_order(words.data(), order.data(), static_cast<int64_t>(words.shape(0)));
     }, "words"_a.noconvert(), "order"_a.noconvert(),
           "Write the stable sorting order of uint64 words into `order` (int64).");
+    m.def("random_order", [](uint64_t seed, uint64_t purpose, uint64_t epoch, uint64_t step, Out<int64_t> order) {
+        const nb::gil_scoped_release unlocked;
+        random_order(seed, purpose, epoch, step, order.data(), static_cast<int64_t>(order.shape(0)));
+    }, "seed"_a, "purpose"_a, "epoch"_a, "step"_a, "order"_a.noconvert(),
+          "Write the stable sorting order of the words of this stream into `order` (int64).");
     m.def("fma_peak", [](const std::string& dtype, double seconds) {
         const Kernels& kernels = find_kernels("");
         const nb::gil_scoped_release unlocked;

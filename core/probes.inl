@@ -54,9 +54,7 @@ double fma_peak(double seconds, double (*clock)()) {
         for (int turn = 0; turn < 100000; ++turn) {
 #pragma GCC unroll 12
             for (int c = 0; c < CHAINS; ++c) sums[c] = sums[c] * factor + term;
-#if defined(__GNUC__)
-            __asm__ volatile("" : "+m"(turn));
-#endif
+            __asm__ volatile("" : "+r"(turn));  // the loop is not to be thought away
         }
         done += 100000.0 * CHAINS * 2.0 * WIDTH<T>;
     }

@@ -176,10 +176,26 @@ private:
                     sums[c][m] += splat<V>(row.below[i + c]) * load<V>(W + (i + c) * above + m * N);
         for (; i < below; ++i)
             for (int m = 0; m < M; ++m) sums[0][m] += splat<V>(row.below[i]) * load<V>(W + i * above + m * N);
-        for (int m = 0; m < M; ++m) {
-            V total = sums[0][m];
-            for (int c = 1; c < CHAINS; ++c) total += sums[c][m];
-            store(row.a + j + m * N, total);
+        if (below >= CHAINS)
+            for (int m = 0; m < M; ++m)
+                for (int c = 1; c < CHAINS; ++c) sums[0][m] += sums[c][m];
+        for (int m = 0; m < M; ++m) store(row.a + j + m * N, sums[0][m]);
+    }
+
+    // to[i] = value(i) for `count` units, 0 behind them. Short vectors are put together before they are stored: a vector
+    // that is loaded soon after its numbers were stored one by one has to wait until they have left the processor.
+    template <class Value>
+    static void gather(T* to, int64_t count, Value&& value) {
+        if constexpr (N <= 4) {
+            for (int64_t i = 0; i < count; i += N) {
+                V v{};
+#pragma GCC unroll 4
+                for (int lane = 0; lane < N; ++lane)
+                    if (i + lane < count) v[lane] = value(i + lane);
+                store(to + i, v);
+            }
+        } else {
+            for (int64_t i = 0; i < count; ++i) to[i] = value(i);
         }
     }
 
@@ -192,7 +208,7 @@ private:
         const Few E = output_layer<Few>(last.layer, job.network.loss, job.network.loss_parameter, output_[0], output_[1],
                                         output_[2], FEW, [y](int64_t k) { return splat<Few>(y[k]); },
                                         splat<Few>(factor), true);
-        for (int64_t k = 0; k < units; ++k) last.delta[k] = output_[2][k * FEW];
+        gather(last.delta, units, [&](int64_t k) { return output_[2][k * FEW]; });
         return static_cast<double>(E[0]);
     }
 
@@ -202,11 +218,11 @@ private:
         const RowLayer<T>& under = layers_[l - 1];
         const int64_t below = row.layer.below, above = row.layer.above;
         const T* W = descent_.vectors.p + row.layer.weights;
-        for (int64_t i = 0; i < below; ++i) {
+        gather(under.delta, below, [&](int64_t i) {
             V total{};
             for (int64_t j = 0; j < above; j += N) total += load<V>(W + i * above + j) * load<V>(row.delta + j);
-            under.delta[i] = sum(total);
-        }
+            return sum(total);
+        });
         const T* saved = under.from_a ? under.a : under.z;
         const V setting = splat<V>(T(under.layer.parameter));
         with_activation<V>(under.layer.activation, [&](auto g) {

@@ -367,6 +367,11 @@ def test_a_row_that_the_core_lacks_is_refused():
     assert engines.get("reference").predict(network, network.initialize(), np.ones((1, 2))).shape == (1, 1)
 
 
+def test_a_wrong_variable_is_named_when_the_engine_is_used():
+    ran = python("import thalweg as tw; tw.predict(tw.Network([1, 1]), [1, 1], [[1]])", THALWEG_CPU="sparkling")
+    assert ran.stderr.splitlines()[-1].startswith("thalweg.errors.EngineError: THALWEG_CPU='sparkling' is not an instr")
+
+
 def test_a_set_that_cannot_run_here_is_refused():
     missing = {"neon", "avx512", "avx2"} - set(SETS)
     assert missing

@@ -92,7 +92,7 @@ def normal(seed: int, purpose: str, n: int, *, epoch: int = 0, step: int = 0) ->
 def permutation(seed: int, purpose: str, n: int, *, epoch: int = 0, step: int = 0) -> Int[np.ndarray, " n"]:
     """A random order of 0 … n − 1: the (stable) sorting order of n raw words."""
     order = np.empty(n, dtype=np.int64)
-    _core.sorting_order(bits(seed, purpose, n, epoch=epoch, step=step), order)  # np.argsort takes 5 times as long
+    _core.random_order(check_seed(seed), PURPOSES[purpose], epoch, step, order)  # 10 times as fast as np.argsort(bits)
     return order
 
 

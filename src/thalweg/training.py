@@ -291,7 +291,7 @@ class _Loop:
         if self.stop.gradient_norm_below is not None:
             _, gradient = self.engine.loss_and_gradient(self.network, p, self.training)
             with np.errstate(over="ignore"):
-                norm = float(np.linalg.norm(gradient.astype(np.float64)))
+                norm = _norm(gradient.astype(np.float64))
         return Reached(
             epochs=len(history), steps=int(history.latest("steps")), seconds=seconds, value=history.latest("value"),
             value_change=abs(history.latest("value") - history.latest("value", back=1)),
@@ -357,7 +357,13 @@ def _with_validation(
 def _distance(progress: Progress) -> float:
     """How far the last epoch has moved the parameters."""
     with np.errstate(over="ignore"):  # an infinite distance is a true answer, and no reason to stop
-        return float(np.linalg.norm(progress.state.parameters.astype(np.float64) - progress.previous))
+        return _norm(progress.state.parameters.astype(np.float64) - progress.previous)
+
+
+def _norm(vector: np.ndarray) -> float:
+    """Euclidean length. Not by np.linalg.norm: after each call the threads of its BLAS look for more work for tens of
+    milliseconds, on the cores that the engine trains on."""
+    return math.sqrt(float(np.sum(vector * vector)))
 
 
 def check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ fixed by the problem: the same seed gives the same bits for any number of thread
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -44,6 +45,9 @@ class Cpu:
     Args:
         threads: how many to use; 0 lets each call choose by its work.
         instruction_set: "avx512", "avx2", "neon" or "portable"; empty for the one chosen at import (THALWEG_CPU).
+
+    Raises:
+        EngineError: THALWEG_CPU named a set that is unknown or cannot run here.
     """
 
     name = "cpu"
@@ -51,7 +55,7 @@ class Cpu:
 
     def __init__(self, threads: int = 0, instruction_set: str = "") -> None:
         self._threads = threads
-        self._set = instruction_set or _core.cpu_features()["instruction_set"]
+        self._set = instruction_set or _best_set()
 
     def loss_and_gradient(self, network: Network, p: Vector, examples: Examples) -> tuple[float, Vector]:
         """The network's objective over all rows (without dropout) and its gradient."""
@@ -116,6 +120,15 @@ class CpuTrainer:
             epoch.number, epoch.order, epoch.batch, epoch.rates, epoch.seed, losses, should_stop
         )
         return Outcome(losses[:done], None if broken is None else Broken(*broken), interrupted)
+
+
+@cache
+def _best_set() -> str:
+    """The instruction set for this process: the answer is the same each time, and asking reads a dozen system files."""
+    try:
+        return _core.cpu_features()["instruction_set"]
+    except ValueError as error:
+        raise EngineError(str(error)) from error
 
 
 def described(network: Network) -> _core.Network:
