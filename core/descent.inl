@@ -70,6 +70,15 @@ public:
         }
     }
 
+    // Of `look`, the question whether the gradient is finite alone.
+    void look_for_poison(int64_t first, int64_t last, T* poison) const {
+        for (int s = 0; s < n_segments; ++s) {
+            const int64_t from = segments[s].first > first ? segments[s].first : first;
+            const int64_t to = segments[s].last < last ? segments[s].last : last;
+            if (from < to) poison[segments[s].layer] += poison_of(vectors.g, from, to);
+        }
+    }
+
     // ½ · l2 · ‖W‖² at the parameters before the update.
     double penalty() const { return l2_ > 0.0 ? 0.5 * l2_ * total(penalties_) : 0.0; }
 

@@ -135,6 +135,7 @@ void Trainer<T>::lay_out(int64_t batch) {
         state(start_[0].data(), moments);
     }
     job_.batch = batch;
+    laid_out_for_ = job_.threads;
     job_.parameters = start_[0].data();
     for (int i = 0; i < job_.n_moments; ++i) job_.moments[i] = start_[1 + static_cast<size_t>(i)].data();
     memory_ = allocate(kernels_.space(job_));
@@ -146,7 +147,6 @@ void Trainer<T>::lay_out(int64_t batch) {
 template <class T>
 Outcome Trainer<T>::run(const int64_t* order, int64_t rows, int64_t batch, const double* rates, int64_t steps,
                         uint64_t seed, uint64_t epoch, double* losses, const ShouldStop& should_stop) {
-    if (!memory_ || batch != job_.batch) lay_out(batch);
     job_.order = order;
     job_.rows = rows;
     job_.rates = rates;
@@ -158,7 +158,8 @@ Outcome Trainer<T>::run(const int64_t* order, int64_t rows, int64_t batch, const
     job_.broken = {};
     job_.interrupted = false;
     const Computing computing;
-    job_.threads = threads_for(job_.network, std::min(batch, rows), true, wanted_threads_);
+    job_.threads = threads_for(job_.network, batch, true, wanted_threads_);
+    if (!memory_ || batch != job_.batch || job_.threads > laid_out_for_) lay_out(batch);
     Outcome outcome;
     outcome.interrupted = should_stop();
     if (outcome.interrupted) return outcome;

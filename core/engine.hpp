@@ -66,6 +66,7 @@ private:
     Job<T> job_;
     std::vector<std::vector<T>> start_;  // parameters and moments until there is memory for them
     std::shared_ptr<void> memory_;
+    int laid_out_for_ = 0;  // threads
 };
 
 // Loss of all rows, without penalty and never a gradient; or the objective and its gradient in `gradient`.

@@ -21,6 +21,7 @@ namespace {
 #include "space.inl"
 #include "updates.inl"
 #include "descent.inl"
+#include "dense.inl"
 #include "batch.inl"
 #include "rows.inl"
 #include "probes.inl"

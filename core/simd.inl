@@ -94,7 +94,7 @@ inline V select(Mask<V> mask, V yes, V no) {
 // instructions of it where an argument is a constant.)
 template <class V>
 inline V larger(V a, V b) {
-    constexpr bool is_float = sizeof(Element<V>) == 4;
+    [[maybe_unused]] constexpr bool is_float = sizeof(Element<V>) == 4;
 #if defined(__AVX512F__)
     if constexpr (sizeof(V) == 64 && is_float) return (V)_mm512_maskz_max_ps(0xFFFF, (__m512)a, (__m512)b);
     if constexpr (sizeof(V) == 64 && !is_float) return (V)_mm512_maskz_max_pd(0xFF, (__m512d)a, (__m512d)b);
@@ -111,7 +111,7 @@ inline V larger(V a, V b) {
 }
 template <class V>
 inline V smaller(V a, V b) {
-    constexpr bool is_float = sizeof(Element<V>) == 4;
+    [[maybe_unused]] constexpr bool is_float = sizeof(Element<V>) == 4;
 #if defined(__AVX512F__)
     if constexpr (sizeof(V) == 64 && is_float) return (V)_mm512_maskz_min_ps(0xFFFF, (__m512)a, (__m512)b);
     if constexpr (sizeof(V) == 64 && !is_float) return (V)_mm512_maskz_min_pd(0xFF, (__m512d)a, (__m512d)b);
