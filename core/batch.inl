@@ -26,7 +26,7 @@ public:
             if (memories_) memories_[m] = memory;
         }
         panel_losses_ = space.template take<double>(panels);
-        poison_ = space.template take<T>(MAX_THREADS * 2 * n_layers_);
+        bad_ = space.template take<bool>(MAX_THREADS * 2 * n_layers_);
         parts_ = space.template take<Part>(n_layers_ + PARTS_PER_THREAD * MAX_THREADS);
         int n_segments = 0;
         for (int l = 0; l < n_layers_; ++l) n_segments += job.network.layers[l].biases < 0 ? 1 : 2;
@@ -48,10 +48,10 @@ public:
     // From the public layout to panels and back.
     void pack(const T* from, T* to) const {
         clear(to, descent_.n + 2 * W);
-        each_weight([&](int64_t flat, int64_t packed) { to[packed] = from[flat]; });
+        for (int l = 0; l < n_layers_; ++l) memories_[0].layers[l].pack(from, to);
     }
     void unpack(const T* from, T* to) const {
-        each_weight([&](int64_t flat, int64_t packed) { to[flat] = from[packed]; });
+        for (int l = 0; l < n_layers_; ++l) memories_[0].layers[l].unpack(from, to);
     }
     const Vectors<T>& vectors() const { return descent_.vectors; }
 
@@ -151,23 +151,6 @@ private:
     }
 
     static void clear(T* at, int64_t n) { __builtin_memset(at, 0, static_cast<size_t>(n) * sizeof(T)); }
-
-    template <class Use>
-    void each_weight(Use&& use) const {
-        for (int l = 0; l < n_layers_; ++l) {
-            const Dense<T>& dense = memories_[0].layers[l];
-            const int64_t above = dense.layer.above;
-            for (int64_t panel = 0; panel < dense.inner_panels; ++panel) {
-                const int64_t lanes_used = dense.layer.below - panel * W < W ? dense.layer.below - panel * W : W;
-                for (int64_t j = 0; j < above; ++j)
-                    for (int64_t lane = 0; lane < lanes_used; ++lane)
-                        use(dense.layer.weights + (panel * W + lane) * above + j,
-                            dense.weights + (panel * above + j) * W + lane);
-            }
-            if (dense.biases >= 0)
-                for (int64_t j = 0; j < above; ++j) use(dense.layer.biases + j, dense.biases + j);
-        }
-    }
 
     // ── sharing out ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -272,7 +255,7 @@ private:
 
     // The objective without penalty and its gradient over `count` rows from `first` on; false if told to stop.
     bool gradient(Job<T>& job, int64_t first, int64_t count, int64_t step, double weight, double& loss) {
-        for (int i = 0; i < job.threads * 2 * n_layers_; ++i) poison_[i] = 0;
+        for (int i = 0; i < job.threads * 2 * n_layers_; ++i) bad_[i] = false;
         const bool mean = job.network.mean || job.task == Task::loss;
         const bool done = each_chunk(
             job, first, count, step, mean ? weight : 1.0,
@@ -298,7 +281,7 @@ private:
                     for (int64_t s = 1; s < slots; ++s) total += load<V>(slot(s) + i);
                     store(descent_.vectors.g + i, total);
                 }
-                descent_.look_for_poison(from, to, gradient_poison(thread));
+                descent_.check(from, to, bad_gradients(thread));
             });
         }
         return true;
@@ -326,9 +309,9 @@ private:
                              [&](Range panels, int thread) { in_groups(memory, chunk, panels, thread); });
                 if (!wants_gradient_) continue;
                 share_out(job, n_parts_, [&](int64_t i, int thread) {
-                    const Part& part = parts_[i];
-                    gradient_poison(thread)[part.layer] += memory.layers[part.layer].gradient(
-                        descent_.vectors.g, chunk.count, part.part, part.parts, done > 0);
+                    const auto& [layer, part, parts] = parts_[i];
+                    if (!memory.layers[layer].gradient(descent_.vectors.g, chunk.count, part, parts, done > 0))
+                        bad_gradients(thread)[layer] = true;
                 });
             }
             return true;
@@ -343,7 +326,8 @@ private:
                 const Chunk chunk{first + at * W, (end < count ? end : count) - at * W, at * W, step, divisor};
                 in_groups(memory, chunk, Range{0, chunk.panels()}, thread);
                 for (int l = 0; wants_gradient_ && l < n_layers_; ++l)
-                    gradient_poison(thread)[l] += memory.layers[l].gradient(slot(s), chunk.count, 0, 1, at > mine.first);
+                    if (!memory.layers[l].gradient(slot(s), chunk.count, 0, 1, at > mine.first))
+                        bad_gradients(thread)[l] = true;
             }
             if (thread == 0 && job.poll && job.poll(job.poller)) abandon();
         });
@@ -362,25 +346,25 @@ private:
 
     // The penalty, which is added to the gradient too.
     double look(const Job<T>& job) {
-        share_blocks(job, [&](int64_t from, int64_t to, int thread) { descent_.look(from, to, gradient_poison(thread)); });
+        share_blocks(job, [&](int64_t from, int64_t to, int thread) { descent_.look(from, to, bad_gradients(thread)); });
         return descent_.penalty();
     }
 
     // ── what is not finite ───────────────────────────────────────────────────────────────────────────────────────────
 
-    T* output_poison(int thread) { return poison_ + thread * 2 * n_layers_; }
-    T* gradient_poison(int thread) { return output_poison(thread) + n_layers_; }
+    bool* bad_outputs(int thread) { return bad_ + thread * 2 * n_layers_; }
+    bool* bad_gradients(int thread) { return bad_outputs(thread) + n_layers_; }
 
     bool breaks(Job<T>& job, double loss, int64_t step) {
         Broken broken;
         broken.step = step;
         for (int l = 0; l < n_layers_ && broken.what == What::nothing; ++l)
             for (int t = 0; t < job.threads; ++t)
-                if (!(output_poison(t)[l] == 0)) broken = {What::output, step, l + 1};
+                if (bad_outputs(t)[l]) broken = {What::output, step, l + 1};
         if (broken.what == What::nothing && !(loss - loss == 0.0)) broken = {What::loss, step, n_layers_};
         for (int l = n_layers_ - 1; l >= 0 && broken.what == What::nothing; --l)
             for (int t = 0; t < job.threads; ++t)
-                if (!(gradient_poison(t)[l] == 0)) broken = {What::gradient, step, l + 1};
+                if (bad_gradients(t)[l]) broken = {What::gradient, step, l + 1};
         job.broken = broken;
         return broken.what != What::nothing;
     }
@@ -465,9 +449,8 @@ private:
                 dense.draw_mask(panels, chunk.done,
                                 Masks(job.seed, job.epoch, static_cast<uint64_t>(chunk.step * n_layers_ + l),
                                       dense.layer.dropout));
-            V poison{};
-            dense.forward(descent_.vectors.p, panels, is_last, is_last ? nullptr : memory.layers[l + 1].z_below, poison);
-            output_poison(thread)[l] += sum(poison);
+            T* const masked = is_last ? nullptr : memory.layers[l + 1].z_below;
+            if (!dense.forward(descent_.vectors.p, panels, is_last, masked)) bad_outputs(thread)[l] = true;
         }
     }
 
@@ -495,7 +478,7 @@ private:
     double* panel_losses_;  // Σ s_n E_n of each panel of a step
     Part* parts_;           // tasks of the weights' gradient
     int64_t n_parts_ = 0;
-    T* poison_;  // [thread][output, gradient][layer]: 0 while all is finite, then not a number
+    bool* bad_;  // [thread][output, gradient][layer]: was there a value that is not finite?
     Descent<T> descent_;
     bool abandoned_ = false;  // told to stop in the middle of a step
 };

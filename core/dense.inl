@@ -21,29 +21,35 @@ struct Dense {
     T* delta;                 // likewise: ∂E/∂a
 
     // (2), (3): a = z W + b, and z = g(a) unless the layer is the last, whose output belongs to the loss; `masked` gets
-    // z times the mask. Adds to `poison`, which stops being 0 where a value is not finite.
-    void forward(const T* p, Range panels, bool is_last, T* masked, V& poison) const {
+    // z times the mask. Returns whether every a is finite.
+    bool forward(const T* p, Range panels, bool is_last, T* masked) const {
+        Finite<V> finite;
         const int64_t panel_size = layer.above * W;
         const Product<T> product{p + weights, panel_size, z_below, layer.below * W, a ? a : z, panel_size, layer.above,
                                  layer.below, panels.first, panels.last, biases < 0 ? nullptr : p + biases};
         const V setting = splat<V>(T(layer.parameter));
-        multiply<false>(product, [&](int64_t row, int count, int64_t panel, int panel_count) {
+        multiply<false>(product, [&](int64_t row, int64_t count, int64_t panel, int panel_count) {
+            Finite<V> seen = finite;  // a copy that stays in a register
             for (int64_t at = panel; at < panel + panel_count; ++at) {
                 const int64_t begin = at * panel_size + row * W, end = begin + count * W;
                 if (is_last) {
-                    for (int64_t i = begin; i < end; i += W) poison += load<V>(product.C + i) * V{};
+                    for (int64_t i = begin; i < end; i += W) seen.see(load<V>(product.C + i));
                     continue;
                 }
                 with_activation<V>(layer.activation, [&](auto g) {
+                    Finite<V> inner = seen;
                     for (int64_t i = begin; i < end; i += W) {
                         const V in = load<V>(product.C + i), out = g.g(in, setting);
-                        poison += in * V{};
+                        inner.see(in);
                         store(z + i, out);
                         if (mask) store(masked + i, out * load<V>(mask + i));
                     }
+                    seen = inner;
                 });
             }
+            finite = seen;
         });
+        return finite.all();
     }
 
     // (6), (7): δ of the layer under this one.
@@ -53,7 +59,7 @@ struct Dense {
                                  layer.below, layer.above, panels.first, panels.last};
         const T* saved = under.a ? under.a : under.z;
         const V setting = splat<V>(T(under.layer.parameter));
-        multiply<true>(product, [&](int64_t row, int count, int64_t panel, int panel_count) {
+        multiply<true>(product, [&](int64_t row, int64_t count, int64_t panel, int panel_count) {
             with_activation<V>(under.layer.activation, [&](auto g) {
                 for (int64_t at = panel; at < panel + panel_count; ++at) {
                     const int64_t begin = at * under_size + row * W, end = begin + count * W;
@@ -68,9 +74,8 @@ struct Dense {
     }
 
     // ∂E/∂W = zᵀ δ and ∂E/∂b = Σ_n δ over the first `count` rows (L13, L15), put into g or added to it: part `part` of
-    // `parts`, some panels of W, or some of its columns where those are more tiles. Returns 0, or not a number where a
-    // value is not finite.
-    T gradient(T* g, int64_t count, int64_t part, int64_t parts, bool add) const {
+    // `parts`, some panels of W, or some of its columns where those are more tiles. Returns whether all of it is finite.
+    bool gradient(T* g, int64_t count, int64_t part, int64_t parts, bool add) const {
         const auto cut = [&](int64_t whole) { return Range{whole * part / parts, whole * (part + 1) / parts}; };
         const int64_t above = layer.above, tiles = (above + ROWS - 1) / ROWS;
         const Range tiled = cut(tiles);
@@ -81,23 +86,24 @@ struct Dense {
         const Product<T> product{delta + columns.first * W, above * W, z_below_by_unit, rows * W,
                                  g + weights + columns.first * W, above * W, columns.last - columns.first, count,
                                  inner.first, inner.last, nullptr, add};
-        V poison{};
-        multiply<false>(product, [&](int64_t row, int row_count, int64_t panel, int panel_count) {
+        Finite<V> finite;
+        multiply<false>(product, [&](int64_t row, int64_t row_count, int64_t panel, int panel_count) {
+            Finite<V> seen = finite;
             for (int64_t at = panel; at < panel + panel_count; ++at)
                 for (int64_t i = row; i < row + row_count; ++i)
-                    poison += load<V>(product.C + at * product.c_panel + i * W) * V{};
+                    seen.see(load<V>(product.C + at * product.c_panel + i * W));
+            finite = seen;
         });
-        T rest = 0;
         if (biases >= 0) {
             for (int64_t j = mine.first; j < mine.last; ++j) {
                 V total{};
                 for (int64_t panel = 0; panel * W < count; ++panel) total += load<V>(delta + (panel * above + j) * W);
                 T& db = g[biases + j];
                 db = (add ? db : T(0)) + sum(total);
-                rest += db * T(0);
+                finite.see(splat<V>(db));
             }
         }
-        return sum(poison) + rest;
+        return finite.all();
     }
 
     // z_below of these panels of rows into its transpose, in blocks of W × W.
@@ -141,6 +147,30 @@ struct Dense {
             for (int64_t j = 0; j < units; ++j)
                 mask[(n / W * units + j) * W + n % W] =
                     masks.keeps(static_cast<uint64_t>((done + n) * units + j)) ? kept : T(0);
+    }
+
+    // The layer's weights and biases from the public vector into panels, surplus lanes left alone; and back.
+    void pack(const T* from, T* to) const {
+        const int64_t above = layer.above;
+        for (int64_t k = 0; k < layer.below; ++k)
+            for (int64_t j = 0; j < above; ++j)
+                to[weights + (k / W * above + j) * W + k % W] = from[layer.weights + k * above + j];
+        for (int64_t j = 0; biases >= 0 && j < above; ++j) to[biases + j] = from[layer.biases + j];
+    }
+    void unpack(const T* from, T* to) const {
+        const int64_t above = layer.above;
+        for (int64_t inner = 0; inner < inner_panels; ++inner) {
+            const int64_t units = layer.below - inner * W < W ? layer.below - inner * W : W;
+            for (int64_t j = 0; j < above; j += W) {
+                const int64_t columns = above - j < W ? above - j : W;
+                V block[W] = {};
+                for (int64_t c = 0; c < columns; ++c) block[c] = load<V>(from + weights + (inner * above + j + c) * W);
+                transpose(block);
+                T* row = to + layer.weights + inner * W * above + j;
+                for (int64_t k = 0; k < units; ++k, row += above) store_some(row, block[k], static_cast<int>(columns));
+            }
+        }
+        for (int64_t j = 0; biases >= 0 && j < above; ++j) to[layer.biases + j] = from[biases + j];
     }
 
 private:

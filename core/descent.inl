@@ -49,9 +49,9 @@ public:
         return at < n ? at : n;
     }
 
-    // Adds the penalty to the gradient in [first, last), whole blocks; poison[layer] stops being 0 where the gradient is
-    // not finite. When all blocks are through, `penalty` is known and `update` may follow.
-    void look(int64_t first, int64_t last, T* poison) {
+    // Adds the penalty to the gradient in [first, last), whole blocks; bad[layer] is set where the gradient is not finite.
+    // When all blocks are through, `penalty` is known and `update` may follow.
+    void look(int64_t first, int64_t last, bool* bad) {
         for (int64_t block = first / BLOCK; block * BLOCK < last; ++block) {
             const int64_t begin = block * BLOCK, end = begin + BLOCK < n ? begin + BLOCK : n;
             penalties_[block] = 0.0;
@@ -64,18 +64,19 @@ public:
                     penalties_[block] += sum_of_squares(vectors.p, from, to);
                     penalize(from, to);
                 }
-                poison[segment.layer] += poison_of(vectors.g, from, to);
+                if (!is_finite(vectors.g, from, to)) bad[segment.layer] = true;
             }
             if (rule_.clip > 0.0) squares_[block] = sum_of_squares(vectors.g, begin, end);
         }
     }
 
     // Of `look`, the question whether the gradient is finite alone.
-    void look_for_poison(int64_t first, int64_t last, T* poison) const {
+    void check(int64_t first, int64_t last, bool* bad) const {
+        if (is_finite(vectors.g, first, last)) return;
         for (int s = 0; s < n_segments; ++s) {
             const int64_t from = segments[s].first > first ? segments[s].first : first;
             const int64_t to = segments[s].last < last ? segments[s].last : last;
-            if (from < to) poison[segments[s].layer] += poison_of(vectors.g, from, to);
+            if (from < to && !is_finite(vectors.g, from, to)) bad[segments[s].layer] = true;
         }
     }
 
@@ -127,16 +128,14 @@ private:
         for (; i < last; ++i) vectors.g[i] += l2 * vectors.p[i];
     }
 
-    // 0, or not a number where an element is not finite.
-    static T poison_of(const T* g, int64_t first, int64_t last) {
+    static bool is_finite(const T* g, int64_t first, int64_t last) {
         using V = Wide<T>;
         constexpr int W = WIDTH<T>;
-        V poison{};
+        Finite<V> finite;
         int64_t i = first;
-        for (; i + W <= last; i += W) poison += load<V>(g + i) * V{};
-        T rest = sum(poison);
-        for (; i < last; ++i) rest += g[i] * T(0);
-        return rest;
+        for (; i + W <= last; i += W) finite.see(load<V>(g + i));
+        if (i < last) finite.see(load_some<V>(g + i, static_cast<int>(last - i)));
+        return finite.all();
     }
 
     Optimizer rule_;

@@ -112,11 +112,12 @@ inline int vectors_of(int64_t left) {
 }
 
 struct Nothing {
-    void operator()(int64_t, int, int64_t, int) const {}
+    void operator()(int64_t, int64_t, int64_t, int) const {}
 };
 
-// C = (bias or C or 0) + A B over the panels [first, last); `finish(row, rows, panel, panels)` follows each tile of C
-// when its sums are complete and still in the cache.
+// C = (bias or C or 0) + A B over the panels [first, last); `finish(row, rows, panel, panels)` follows each column of tiles
+// of C when its sums are complete and still in the cache. (Not each tile: what has just been stored cannot be loaded before
+// it has left the processor, and the next tile would wait with it.)
 template <bool across, class T, class Finish = Nothing>
 inline void multiply(const Product<T>& p, Finish&& finish = {}) {
     constexpr int64_t W = WIDTH<T>;
@@ -136,9 +137,9 @@ inline void multiply(const Product<T>& p, Finish&& finish = {}) {
                     TILES<T, across>.of[r][n](A, p.a_panel, p.B + v * p.b_panel + from * W, p.b_panel,
                                               p.C + v * p.c_panel + i * W, p.c_panel, terms,
                                               from == 0 && p.bias ? p.bias + i : nullptr, from > 0 || p.add);
-                    if (is_last) finish(i, r, v, n);
                     i += r;
                 }
+                if (is_last) finish(block, end - block, v, n);
                 v += n;
             }
         }

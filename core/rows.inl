@@ -48,8 +48,8 @@ public:
         constexpr int64_t FEW = lanes<Few>;
         const int64_t outputs = job.network.layers[n_layers_ - 1].above;
         for (T*& array : output_) array = space.template take<T>(outputs * FEW);
-        poison_ = space.template take<V>(n_layers_);
-        gradient_poison_ = space.template take<T>(n_layers_);
+        outputs_ = space.template take<Finite<V>>(n_layers_);
+        bad_gradients_ = space.template take<bool>(n_layers_);
         constexpr int64_t W = WIDTH<T>;
         descent_.lay_out(space, job, (job.network.n_parameters + W - 1) / W * W, n_segments);
         if (!layers_) return;
@@ -87,14 +87,14 @@ public:
             }
             if (weight > 0.0) {
                 double loss = gradient(job, first, count, step, weight);
-                T poison = 0;
-                for (int l = 0; l < n_layers_; ++l) gradient_poison_[l] = 0;
-                descent_.look(0, descent_.n, gradient_poison_);
-                for (int l = 0; l < n_layers_; ++l) poison += gradient_poison_[l];
-                loss += descent_.penalty();
-                V all = poison_[0];
-                for (int l = 1; l < n_layers_; ++l) all += poison_[l];
-                if (!(sum(all) + poison + (loss - loss) == 0)) return breaks(job, loss, step);
+                for (int l = 0; l < n_layers_; ++l) bad_gradients_[l] = false;
+                if (descent_.needs_squares) {
+                    descent_.look(0, descent_.n, bad_gradients_);
+                    loss += descent_.penalty();
+                } else {
+                    descent_.check(0, descent_.n, bad_gradients_);
+                }
+                if (breaks(job, loss, step)) return;
                 descent_.update(0, descent_.n, descent_.next_step(job.rates[step]));
                 job.t = descent_.t;
                 job.losses[step] = loss;
@@ -117,7 +117,7 @@ private:
         const double divisor = job.network.mean ? weight : 1.0;
         const int64_t outputs = layers_[n_layers_ - 1].layer.above;
         double total = 0.0;
-        for (int l = 0; l < n_layers_; ++l) poison_[l] = V{};
+        for (int l = 0; l < n_layers_; ++l) outputs_[l] = Finite<V>();
         for (int64_t n = 0; n < count; ++n) {
             const int64_t row = row_at(job, first + n);
             const double s = job.weights ? static_cast<double>(job.weights[row]) : 1.0;
@@ -125,21 +125,32 @@ private:
             for (int l = 0; l < n_layers_; ++l) forward(job, l, n, step);
             total += s * output(job, job.Y + row * outputs, T(s / divisor));
             for (int l = n_layers_ - 1; l > 0; --l) backward(l);
-            for (int l = 0; l < n_layers_; ++l) n == 0 ? outer_product<false>(l) : outer_product<true>(l);
+            for (int l = 0; l < n_layers_; ++l)
+                narrowly(l, [&]<class U>(U) { n == 0 ? outer_product<U, false>(l) : outer_product<U, true>(l); });
         }
         return total / divisor;
+    }
+
+    // Calls use(U{}) with the vectors for products with this layer's W: short ones do for a few units above.
+    template <class Use>
+    void narrowly(int l, Use&& use) const {
+        if (N > lanes<Few> && layers_[l].layer.above <= lanes<Few>) return use(Few{});
+        use(V{});
     }
 
     // (2), (3): a_j = Σ_i z_i W_ij + b_j, z = g(a).
     void forward(const Job<T>& job, int l, int64_t n, int64_t step) {
         const RowLayer<T>& row = layers_[l];
         const int64_t above = row.layer.above;
-        int64_t j = 0;
-        for (; j + 3 * N < above; j += 4 * N) weighted_sums<4>(row, j);
-        for (; j + N < above; j += 2 * N) weighted_sums<2>(row, j);
-        for (; j < above; j += N) weighted_sums<1>(row, j);
+        narrowly(l, [&]<class U>(U) {
+            constexpr int64_t M = lanes<U>;
+            int64_t j = 0;
+            for (; j + 3 * M < above; j += 4 * M) weighted_sums<U, 4>(row, j);
+            for (; j + M < above; j += 2 * M) weighted_sums<U, 2>(row, j);
+            for (; j < above; j += M) weighted_sums<U, 1>(row, j);
+        });
         const bool is_last = l + 1 == n_layers_;
-        V poison = poison_[l];
+        Finite<V> finite = outputs_[l];
         const V setting = splat<V>(T(row.layer.parameter));
         if (row.mask) draw_mask(job, l, n, step);
         with_activation<V>(is_last ? Activation::identity : row.layer.activation, [&](auto g) {
@@ -149,53 +160,54 @@ private:
                     a = keep_first(a, static_cast<int>(above - i));
                     store(row.a + i, a);
                 }
-                poison += a * V{};
+                finite.see(a);
                 const V z = g.g(a, setting);
                 store(row.z + i, z);
                 if (row.mask) store(row.masked + i, z * load<V>(row.mask + i));
             }
         });
-        poison_[l] = poison;
+        outputs_[l] = finite;
     }
 
     // M vectors of a from unit j on; where they are few, the sum runs in several chains to hide the latency of adding.
-    template <int M>
+    template <class U, int M>
     void weighted_sums(const RowLayer<T>& row, int64_t j) {
-        constexpr int CHAINS = 4 / M;
+        constexpr int CHAINS = 4 / M, WIDE = lanes<U>;
         const int64_t below = row.layer.below, above = row.layer.above;
         const T* W = descent_.vectors.p + row.layer.weights + j;
-        V sums[CHAINS][M] = {};
+        U sums[CHAINS][M] = {};
         if (row.layer.biases >= 0)
-            for (int m = 0; m < M; ++m) sums[0][m] = load<V>(descent_.vectors.p + row.layer.biases + j + m * N);
+            for (int m = 0; m < M; ++m) sums[0][m] = load<U>(descent_.vectors.p + row.layer.biases + j + m * WIDE);
         int64_t i = 0;
         for (; i + CHAINS <= below; i += CHAINS)
 #pragma GCC unroll 4
             for (int c = 0; c < CHAINS; ++c)
 #pragma GCC unroll 4
                 for (int m = 0; m < M; ++m)
-                    sums[c][m] += splat<V>(row.below[i + c]) * load<V>(W + (i + c) * above + m * N);
+                    sums[c][m] += splat<U>(row.below[i + c]) * load<U>(W + (i + c) * above + m * WIDE);
         for (; i < below; ++i)
-            for (int m = 0; m < M; ++m) sums[0][m] += splat<V>(row.below[i]) * load<V>(W + i * above + m * N);
+            for (int m = 0; m < M; ++m) sums[0][m] += splat<U>(row.below[i]) * load<U>(W + i * above + m * WIDE);
         if (below >= CHAINS)
             for (int m = 0; m < M; ++m)
                 for (int c = 1; c < CHAINS; ++c) sums[0][m] += sums[c][m];
-        for (int m = 0; m < M; ++m) store(row.a + j + m * N, sums[0][m]);
+        for (int m = 0; m < M; ++m) store(row.a + j + m * WIDE, sums[0][m]);
     }
 
     // to[i] = value(i) for `count` units, 0 behind them. Short vectors are put together before they are stored: a vector
     // that is loaded soon after its numbers were stored one by one has to wait until they have left the processor.
     template <class Value>
     static void gather(T* to, int64_t count, Value&& value) {
-        if constexpr (N <= 4) {
-            for (int64_t i = 0; i < count; i += N) {
-                V v{};
-#pragma GCC unroll 4
-                for (int lane = 0; lane < N; ++lane)
-                    if (i + lane < count) v[lane] = value(i + lane);
-                store(to + i, v);
-            }
-        } else {
+        constexpr int FEW = lanes<Few>;
+        if (N > FEW && count > FEW) {
             for (int64_t i = 0; i < count; ++i) to[i] = value(i);
+            return;
+        }
+        for (int64_t i = 0; i < count; i += FEW) {
+            Few few{};
+#pragma GCC unroll 4
+            for (int lane = 0; lane < FEW; ++lane)
+                if (i + lane < count) few[lane] = value(i + lane);
+            store(to + i, few);
         }
     }
 
@@ -218,10 +230,13 @@ private:
         const RowLayer<T>& under = layers_[l - 1];
         const int64_t below = row.layer.below, above = row.layer.above;
         const T* W = descent_.vectors.p + row.layer.weights;
-        gather(under.delta, below, [&](int64_t i) {
-            V total{};
-            for (int64_t j = 0; j < above; j += N) total += load<V>(W + i * above + j) * load<V>(row.delta + j);
-            return sum(total);
+        narrowly(l, [&]<class U>(U) {
+            gather(under.delta, below, [&](int64_t i) {
+                U total{};
+                for (int64_t j = 0; j < above; j += lanes<U>)
+                    total += load<U>(W + i * above + j) * load<U>(row.delta + j);
+                return sum(total);
+            });
         });
         const T* saved = under.from_a ? under.a : under.z;
         const V setting = splat<V>(T(under.layer.parameter));
@@ -236,18 +251,19 @@ private:
     }
 
     // ∂E/∂W_ij = z_i δ_j and ∂E/∂b_j = δ_j, put down for the first row of a step and added for the others (L13).
-    template <bool add>
+    template <class U, bool add>
     void outer_product(int l) {
         const RowLayer<T>& row = layers_[l];
         const int64_t below = row.layer.below, above = row.layer.above;
         T* g = descent_.vectors.g + row.layer.weights;
-        const auto put = [](T* to, V value) { store(to, add ? load<V>(to) + value : value); };
+        const auto put = [](T* to, U value) { store(to, add ? load<U>(to) + value : value); };
         for (int64_t i = 0; i < below; ++i) {
-            const V z = splat<V>(row.below[i]);
-            for (int64_t j = 0; j < above; j += N) put(g + i * above + j, z * load<V>(row.delta + j));
+            const U z = splat<U>(row.below[i]);
+            for (int64_t j = 0; j < above; j += lanes<U>) put(g + i * above + j, z * load<U>(row.delta + j));
         }
         if (row.layer.biases < 0) return;
-        for (int64_t j = 0; j < above; j += N) put(descent_.vectors.g + row.layer.biases + j, load<V>(row.delta + j));
+        T* db = descent_.vectors.g + row.layer.biases;
+        for (int64_t j = 0; j < above; j += lanes<U>) put(db + j, load<U>(row.delta + j));
     }
 
     void draw_mask(const Job<T>& job, int l, int64_t n, int64_t step) {
@@ -259,23 +275,23 @@ private:
             row.mask[j] = masks.keeps(static_cast<uint64_t>(n * units + j)) ? kept : T(0);
     }
 
-    void breaks(Job<T>& job, double loss, int64_t step) {
-        for (int l = 0; l < n_layers_; ++l)
-            if (!(sum(poison_[l]) == 0)) {
-                job.broken = {What::output, step, l + 1};
-                return;
-            }
-        job.broken = {What::loss, step, n_layers_};
-        if (!(loss - loss == 0.0)) return;
-        for (int l = 0; l < n_layers_; ++l)
-            if (!(gradient_poison_[l] == 0)) job.broken = {What::gradient, step, l + 1};
+    bool breaks(Job<T>& job, double loss, int64_t step) {
+        What what = What::nothing;
+        int layer = 0;
+        for (int l = n_layers_ - 1; l >= 0 && what == What::nothing; --l)
+            if (bad_gradients_[l]) what = What::gradient, layer = l + 1;
+        if (!(loss - loss == 0.0)) what = What::loss, layer = n_layers_;
+        for (int l = n_layers_ - 1; l >= 0; --l)
+            if (!outputs_[l].all()) what = What::output, layer = l + 1;
+        job.broken = {what, step, layer};
+        return what != What::nothing;
     }
 
     int n_layers_;
     int64_t n_parameters_ = 0;
     RowLayer<T>* layers_;
     T* output_[3];        // a, z, δ of the outputs, each number in every lane of a Few
-    V* poison_;           // of each layer's outputs: 0 while all is finite, then not a number
-    T* gradient_poison_;  // likewise of its gradient
+    Finite<V>* outputs_;  // of each layer
+    bool* bad_gradients_;
     Descent<T> descent_;
 };

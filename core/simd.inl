@@ -214,6 +214,23 @@ inline V square_root(V v) {
     return root;
 }
 
+// Whether all that it has seen was finite: a − a is 0 for a finite a, else not a number. Bits are gathered, because sums
+// would have to wait for one another.
+template <class V>
+class Finite {
+public:
+    void see(V a) { bits_ |= (Mask<V>)(a - a); }
+    bool all() const {
+        uint64_t words[sizeof(V) / 8], any = 0;
+        __builtin_memcpy(words, &bits_, sizeof words);
+        for (const uint64_t word : words) any |= word;
+        return any == 0;
+    }
+
+private:
+    Mask<V> bits_{};
+};
+
 // The square block of rows at `rows` changes rows and columns.
 template <class V, int H = lanes<V> / 2>
 inline void transpose(V* rows) {

@@ -224,9 +224,10 @@ class Network:
 
     def layer_not_finite(self, vector: Float[np.ndarray, " p"]) -> int:
         """The last layer with a value that is not finite in this parameter or gradient vector; 0 if there is none."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(np.sum(vector)):  # then all of it is
+                return 0
         finite = np.isfinite(vector)
-        if finite.all():
-            return 0
         for number, layer in reversed(tuple(enumerate(self.layers, start=1))):
             if not all(part.all() for part in layer.views(finite) if part is not None):
                 return number

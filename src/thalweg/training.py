@@ -189,7 +189,7 @@ class _Loop:
         at = trainer.state().parameters.copy()  # where the epoch starts
         epoch, written = None, len(history)
         if len(history):
-            status = self.stop.met(self._reached(history, time.perf_counter() - started, _distance(progress), at))
+            status = self.stop.met(self._reached(history, time.perf_counter() - started, progress, at))
             if status is None and progress.is_cut:
                 message = (
                     "the checkpoint ends inside an epoch, where Stop(steps=…) had it end, so going on would not equal "
@@ -225,7 +225,7 @@ class _Loop:
                     progress.state = state.copy() if self.checkpoint else state
                     progress.is_cut = is_cut
                     asked = [self._stops(callback, run) for callback in self.callbacks]
-                    status = self.stop.met(self._reached(history, seconds, _distance(progress), at))
+                    status = self.stop.met(self._reached(history, seconds, progress, at))
                     status = Status.CALLBACK if any(asked) else status
                     status = Status.INTERRUPTED if interruption.requested() else status
                     if self.checkpoint and len(history) % self.checkpoint.every == 0:
@@ -286,8 +286,11 @@ class _Loop:
     def _mean_loss(self, p: np.ndarray) -> float:
         return self.engine.mean_loss(self.network, p, self.training)
 
-    def _reached(self, history: History, seconds: float, moved: float, p: np.ndarray) -> Reached:
-        norm = math.nan
+    def _reached(self, history: History, seconds: float, progress: Progress, p: np.ndarray) -> Reached:
+        norm = moved = math.nan
+        if self.stop.parameter_change_below is not None:
+            with np.errstate(over="ignore"):  # an infinite distance is a true answer, and no reason to stop
+                moved = _norm(progress.state.parameters.astype(np.float64) - progress.previous)
         if self.stop.gradient_norm_below is not None:
             _, gradient = self.engine.loss_and_gradient(self.network, p, self.training)
             with np.errstate(over="ignore"):
@@ -352,12 +355,6 @@ def _with_validation(
         return parts
     message = f"validation must be (X, Y), (X, Y, weights) or a fraction such as 0.1, not {type(validation).__name__}"
     raise InputError(message)
-
-
-def _distance(progress: Progress) -> float:
-    """How far the last epoch has moved the parameters."""
-    with np.errstate(over="ignore"):  # an infinite distance is a true answer, and no reason to stop
-        return _norm(progress.state.parameters.astype(np.float64) - progress.previous)
 
 
 def _norm(vector: np.ndarray) -> float:
