@@ -41,7 +41,7 @@ public:
         }
         pack(job.parameters, descent_.vectors.p);
         for (int i = 0; i < job.n_moments; ++i) pack(job.moments[i], descent_.vectors.moments[i]);
-        clear(descent_.vectors.g, descent_.n + 2 * W);  // behind the biases of a layer nothing is ever written
+        if (wants_gradient_) clear(descent_.vectors.g, descent_.n + 2 * W);  // behind the biases of a layer nothing is ever written
         if (slots_) clear(slots_, n_slots_ * (descent_.n + 2 * W));
     }
 

@@ -123,7 +123,7 @@ public:
     BoundTrainer(const OwnedNetwork& network, const Optimizer& optimizer, Table<T> X, Table<T> Y, Weights<T> weights,
                  In<T> parameters, const std::vector<In<T>>& moments, int64_t t, int threads,
                  const std::string& instruction_set)
-        : X_(X), Y_(Y), weights_(weights) {
+        : X_(X), Y_(Y), weights_(weights), parameters_(parameters), moments_(moments) {
         require_examples(network, parameters, X, Y, weights);
         require(moments.size() == vectors_of(optimizer), "an optimizer has as many vectors as its rule needs");
         std::vector<const T*> starts;
@@ -162,6 +162,7 @@ public:
             outcome = trainer_->run(order.data(), rows, batch, rates.data(), steps, seed, epoch, losses.data(), ask);
         }
         if (failure) std::rethrow_exception(failure);
+        if (outcome.steps > 0) parameters_ = {}, moments_.clear();
         std::optional<std::tuple<int64_t, int, std::string>> broken;
         if (outcome.broken.what != What::nothing)
             broken = {outcome.broken.step, outcome.broken.layer, name_of(outcome.broken.what)};
@@ -184,6 +185,8 @@ public:
 private:
     Table<T> X_, Y_;
     Weights<T> weights_;
+    In<T> parameters_;  // where it starts; let go after the first run
+    std::vector<In<T>> moments_;
     std::unique_ptr<Trainer<T>> trainer_;
 };
 

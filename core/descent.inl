@@ -26,7 +26,7 @@ public:
         n = length;
         n_segments = count;
         vectors.p = space.template take<T>(n + 2 * WIDTH<T>);
-        vectors.g = space.template take<T>(n + 2 * WIDTH<T>);
+        if (job.task == Task::train || job.task == Task::gradient) vectors.g = space.template take<T>(n + 2 * WIDTH<T>);
         for (int i = 0; i < job.n_moments; ++i) vectors.moments[i] = space.template take<T>(n + 2 * WIDTH<T>);
         blocks_ = (n + BLOCK - 1) / BLOCK;
         penalties_ = space.template take<double>(blocks_);

@@ -120,28 +120,28 @@ Trainer<T>::Trainer(const Kernels& kernels, OwnedNetwork network, const Optimize
     job_.weights = weights;
     job_.t = t;
     job_.n_moments = static_cast<int>(moments.size());
-    const auto n = static_cast<size_t>(job_.network.n_parameters);
-    start_.emplace_back(parameters, parameters + n);
-    for (const T* moment : moments) start_.emplace_back(moment, moment + n);
+    job_.parameters = parameters;
+    std::copy(moments.begin(), moments.end(), job_.moments);
 }
 
 template <class T>
 void Trainer<T>::lay_out(int64_t batch) {
+    std::vector<std::vector<T>> here;
     if (memory_) {  // another batch size than before: on from where it is
+        here.assign(1 + static_cast<size_t>(job_.n_moments),
+                    std::vector<T>(static_cast<size_t>(job_.network.n_parameters)));
         std::vector<T*> moments;
-        start_.assign(1 + static_cast<size_t>(job_.n_moments),
-                      std::vector<T>(static_cast<size_t>(job_.network.n_parameters)));
-        for (int i = 0; i < job_.n_moments; ++i) moments.push_back(start_[1 + static_cast<size_t>(i)].data());
-        state(start_[0].data(), moments);
+        for (int i = 0; i < job_.n_moments; ++i) moments.push_back(here[1 + static_cast<size_t>(i)].data());
+        state(here[0].data(), moments);
+        job_.parameters = here[0].data();
+        std::copy(moments.begin(), moments.end(), job_.moments);
+        memory_ = nullptr;
     }
     job_.batch = batch;
     laid_out_for_ = job_.threads;
-    job_.parameters = start_[0].data();
-    for (int i = 0; i < job_.n_moments; ++i) job_.moments[i] = start_[1 + static_cast<size_t>(i)].data();
     memory_ = allocate(kernels_.space(job_));
     job_.space = memory_.get();
     kernels_.prepare(job_);
-    start_.clear();
 }
 
 template <class T>
@@ -177,8 +177,8 @@ Outcome Trainer<T>::run(const int64_t* order, int64_t rows, int64_t batch, const
 template <class T>
 void Trainer<T>::state(T* parameters, const std::vector<T*>& moments) const {
     if (memory_) return kernels_.state(job_, parameters, moments.data());
-    std::copy(start_[0].begin(), start_[0].end(), parameters);
-    for (size_t i = 0; i < moments.size(); ++i) std::copy(start_[1 + i].begin(), start_[1 + i].end(), moments[i]);
+    std::copy_n(job_.parameters, job_.network.n_parameters, parameters);
+    for (size_t i = 0; i < moments.size(); ++i) std::copy_n(job_.moments[i], job_.network.n_parameters, moments[i]);
 }
 
 template <class T>

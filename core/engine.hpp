@@ -40,7 +40,8 @@ struct Outcome {
     bool interrupted = false;
 };
 
-// A training in progress. The arrays of examples are the caller's and must outlive it.
+// A training in progress. The arrays of examples are the caller's and must outlive it; parameters and moments, too, until
+// the first run.
 template <class T>
 class Trainer {
 public:
@@ -64,7 +65,6 @@ private:
     OwnedNetwork network_;
     int wanted_threads_;
     Job<T> job_;
-    std::vector<std::vector<T>> start_;  // parameters and moments until there is memory for them
     std::shared_ptr<void> memory_;
     int laid_out_for_ = 0;  // threads
 };

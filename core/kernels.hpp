@@ -13,8 +13,6 @@ struct MathFunction {
 
 template <class T>
 struct KernelsOf {
-    int width;  // numbers in a vector
-
     // Bytes that this job needs, and laying it out in that much memory (64-byte aligned), parameters included.
     int64_t (*space)(const Job<T>& job);
     void (*prepare)(Job<T>& job);

@@ -98,8 +98,8 @@ void state(const Job<T>& job, T* parameters, T* const* moments) {
 
 template <class T>
 constexpr KernelsOf<T> table() {
-    return {WIDTH<T>,           space_of<T>,   prepare<T>, run<T>,      state<T>,
-            multiply_rows<T>, multiply_space<T>, [](int* n) { return reinterpret_cast<const MathFunction<T>*>(functions<T>(n)); }, fma_peak<T>};
+    return {space_of<T>,      prepare<T>,        run<T>,       state<T>,
+            multiply_rows<T>, multiply_space<T>, functions<T>, fma_peak<T>};
 }
 
 }  // namespace

@@ -261,12 +261,6 @@ inline V normal_distribution(V x) {
 
 // ---------------------------------------------------------------- for the tests
 
-template <class T>
-struct Function {
-    const char* name;
-    void (*apply)(const T* in, T* out, int64_t n);
-};
-
 template <class T, Wide<T> (*f)(Wide<T>)>
 void apply(const T* in, T* out, int64_t n) {
     using V = Wide<T>;
@@ -277,9 +271,9 @@ void apply(const T* in, T* out, int64_t n) {
 }
 
 template <class T>
-inline const Function<T>* functions(int* count) {
+inline const MathFunction<T>* functions(int* count) {
     using V = Wide<T>;
-    static constexpr Function<T> table[] = {
+    static constexpr MathFunction<T> table[] = {
         {"exp", apply<T, exponential<V>>},
         {"expm1", apply<T, exponential_minus_one<V>>},
         {"log", apply<T, logarithm<V>>},

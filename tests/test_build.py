@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -143,3 +144,54 @@ def test_the_command_is_installed():
     (command,) = importlib.metadata.entry_points(group="console_scripts", name="thalweg")
     assert command.value == "thalweg.cli:main"
     assert sys.version_info >= (3, 11)
+
+
+# ── no instruction set leaks into another ────────────────────────────────────────────────────────────────────────────
+
+SHOWN = {
+    "template": "template <class T> T twice(T x) { return x + x; }\ntemplate float twice(float);",
+    "inline function": "inline float twice(float x) { return x + x; }\nfloat (*use())(float) { return twice; }",
+    "variable of a template": "template <class T> T value{1};\ntemplate float value<float>;",
+    "function": "float twice(float x) { return x + x; }",
+}
+HIDDEN = """
+namespace {
+template <class T> T twice(T x) { return x + x; }
+inline float thrice(float x) { return 3 * x; }
+}
+"""
+TABLE = "namespace thalweg {{ extern const int kernels_avx2; const int kernels_avx2 = {value}; }}\n"
+
+
+def check_symbols(folder: Path, code: str, value: str = "2") -> subprocess.CompletedProcess:
+    """What core/check_symbols.cmake says of the object file of this code and a table."""
+    compiler = next((name for name in ("c++", "g++", "clang++") if shutil.which(name)), None)
+    missing = [name for name, found in (("cmake", shutil.which("cmake")), ("nm", shutil.which("nm")),
+                                        ("a C++ compiler", compiler)) if not found]  # fmt: skip
+    if missing or sys.platform == "win32":
+        pytest.skip(f"not here: {', '.join(missing) or 'object files as Unix has them'}")
+    (folder / "kernels.cpp").write_text(code + TABLE.format(value=value))
+    subprocess.run([str(compiler), "-std=c++20", "-O1", "-c", "kernels.cpp", "-o", "a.o"], cwd=folder, check=True)
+    command = ["cmake", "-DNM=nm", "-DTABLE=kernels_avx2", "-DOBJECTS=a.o", "-P", ROOT / "core" / "check_symbols.cmake"]
+    ran = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    ran.stderr = " ".join(ran.stderr.split())
+    return ran
+
+
+def test_an_object_that_shows_only_its_table_passes(tmp_path):
+    ran = check_symbols(tmp_path, HIDDEN, "static_cast<int>(twice(3.0f) + thrice(2.0f))")
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("code", SHOWN.values(), ids=SHOWN)
+def test_an_object_that_shows_more_stops_the_build(tmp_path, code):
+    ran = check_symbols(tmp_path, code + "\n")
+    assert ran.returncode == 1
+    assert re.search(r"a\.o also has \S+(twice|use|value)\S* .*put .* into the unnamed namespace\.", ran.stderr), (
+        ran.stderr
+    )
+
+
+def test_an_object_without_its_table_stops_the_build(tmp_path):
+    ran = check_symbols(tmp_path, "#define kernels_avx2 kernels_other\n")
+    assert ran.returncode == 1 and "kernels_avx2" in ran.stderr

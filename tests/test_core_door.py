@@ -1,7 +1,7 @@
-"""The door of the compiled core and that of `tw.train`: whatever comes in, there is an answer or an error, never a crash.
+"""The door of the compiled core and that of `tw.train`: whatever comes in, there is an answer or an error, no crash.
 
-What is refused at the door of `tw` gets a sentence (an InputError); the core itself only makes sure that it never reads or
-writes where it must not, with TypeError for a wrong kind of array and ValueError for a size that does not fit.
+What is refused at the door of `tw` gets a sentence (an InputError); the core itself only makes sure that it never reads
+or writes where it must not, with TypeError for a wrong kind of array and ValueError for a size that does not fit.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ ODD_NUMBERS = st.sampled_from(
 
 @st.composite
 def arrays(draw, shape):
-    """An array of about this shape: sometimes another, sometimes of another dtype, order, stride or with odd numbers."""
+    """An array of about this shape: sometimes of another shape, dtype, order or stride, or with odd numbers."""
     shape = draw(st.sampled_from([shape] * 6 + [shape[:-1], (*shape, 1), tuple(n + 1 for n in shape), (0, *shape[1:])]))
     dtype = draw(
         st.sampled_from(["float32"] * 4 + ["float64", "int64", "bool", "complex64", "object", "float16", "U3"])

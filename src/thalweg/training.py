@@ -127,7 +127,8 @@ def train(
     if resume is not None:
         progress = Progress.read(resume, loop.fingerprint(), start)
     else:
-        progress = Progress(start, p.copy(), p.copy(), History())
+        progress = Progress(start, p, p, History())
+    del p, start  # the loop lets go of them when it has better ones
     result = loop.run(progress)
     if result.failure and on_failure == "raise":
         raise TrainingFailed(result.message, result)
@@ -235,7 +236,7 @@ class _Loop:
                     history
                 ):  # where an epoch was cut short, the end of the one before
                     progress.write(self.checkpoint.path, fingerprint)
-                last = trainer.state().parameters.copy()
+                last = trainer.state().parameters  # the trainer is done with it
                 if epoch and not failure and not self.validation and not math.isfinite(self._mean_loss(last)):
                     broken = Broken(-1, len(self.network.layers), "the loss over all rows")
                     status, failure = Status.NON_FINITE, self._failure(epoch, broken)

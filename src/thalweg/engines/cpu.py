@@ -101,12 +101,16 @@ class CpuTrainer:
             described(network), _rule(optimizer), examples.X, examples.Y, _weights(examples), state.parameters,
             list(state.optimizer.values()), state.steps, threads, instruction_set,
         )  # fmt: skip
-        self._state = state.copy()
-        self._is_current = True
+        self._state = state  # the given one, unchanged, until there is another: large vectors are not held twice
+        self._is_current = self._is_given = True
 
     def state(self) -> TrainingState:
         """The state now."""
         if not self._is_current:
+            if self._is_given:
+                vectors = {name: np.empty_like(vector) for name, vector in self._state.optimizer.items()}
+                self._state = TrainingState(np.empty_like(self._state.parameters), vectors, 0)
+                self._is_given = False
             self._core.state(self._state.parameters, [self._state.optimizer[name] for name in self._names])
             self._state.steps = self._core.t
             self._is_current = True
