@@ -15,14 +15,16 @@ public:
     static constexpr int64_t W = WIDTH<T>;
 
     // Takes the memory for this job from `space`; called a second time with memory behind it.
-    Batch(const Job<T>& job, Space& space) : wants_gradient_(job.task == Task::train || job.task == Task::gradient) {
-        n_layers_ = job.network.n_layers;
-        plan(job);
+    Batch(const Job<T>& job, Space& space)
+        : wants_gradient_(job.task == Task::train || job.task == Task::gradient), n_layers_(job.network.n_layers),
+          cut_(job) {
         const int64_t panels = (job.batch + W - 1) / W;
-        memories_ = space.template take<Memory>(n_memories_);
+        const int n_memories = cut_.has_slots() ? job.threads : 1;
+        memories_ = space.template take<Memory<T>>(n_memories);
         int64_t length = 0;
-        for (int64_t m = 0; m < n_memories_; ++m) {
-            const Memory memory = lay_out(job, space, length);
+        for (int m = 0; m < n_memories; ++m) {
+            const Memory<T> memory(job, space, cut_.rows_at_once);
+            length = memory.length;
             if (memories_) memories_[m] = memory;
         }
         panel_losses_ = space.template take<double>(panels);
@@ -31,7 +33,7 @@ public:
         int n_segments = 0;
         for (int l = 0; l < n_layers_; ++l) n_segments += job.network.layers[l].biases < 0 ? 1 : 2;
         descent_.lay_out(space, job, length, n_segments);
-        if (wants_gradient_ && n_slots_ > 1) slots_ = space.template take<T>(n_slots_ * (descent_.n + 2 * W));
+        if (wants_gradient_ && cut_.has_slots()) slots_ = space.template take<T>(cut_.slots * (descent_.n + 2 * W));
         if (!memories_) return;
         Segment* segment = descent_.segments;
         for (int l = 0; l < n_layers_; ++l) {
@@ -42,7 +44,7 @@ public:
         pack(job.parameters, descent_.vectors.p);
         for (int i = 0; i < job.n_moments; ++i) pack(job.moments[i], descent_.vectors.moments[i]);
         if (wants_gradient_) clear(descent_.vectors.g, descent_.n + 2 * W);  // behind the biases of a layer nothing is ever written
-        if (slots_) clear(slots_, n_slots_ * (descent_.n + 2 * W));
+        if (slots_) clear(slots_, cut_.slots * (descent_.n + 2 * W));
     }
 
     // From the public layout to panels and back.
@@ -67,13 +69,6 @@ public:
     }
 
 private:
-    // What the layers hold of the rows that are in memory, and the output layer's needs.
-    struct Memory {
-        Dense<T>* layers;
-        T* targets;  // [rows/W][k][W]
-        T* errors;   // E of each row
-        T* factors;  // s_n / Σ s_n or s_n; 0 for the copies behind the last row
-    };
     // A part of one layer's weights, as a task.
     struct Part {
         int layer;
@@ -88,67 +83,6 @@ private:
 
     // Parts that a thread gets of each piece of work: some, so that what a busy core leaves is taken by others.
     static constexpr int PARTS_PER_THREAD = 4;
-    static constexpr int64_t MOST_SLOTS = 64;
-    static constexpr int64_t CACHE = 1 << 19;  // bytes that a task should not exceed, half of a second-level cache
-
-    // ── memory ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    // How the rows of a step are cut: slots, memories, and rows in each.
-    void plan(const Job<T>& job) {
-        int64_t units = 0;
-        for (int l = 0; l < n_layers_; ++l) units += job.network.layers[l].below + job.network.layers[l].above;
-        const int64_t row = 3 * units * static_cast<int64_t>(sizeof(T));
-        const int64_t panels = (job.batch + W - 1) / W, parameters = job.network.n_parameters;
-        // Slots of whole tiles, each of at least some tens of microseconds.
-        const int64_t by_work = job.batch * parameters / 100'000, by_tiles = panels / VECTORS;
-        int64_t slots = by_work < by_tiles ? by_work : by_tiles;
-        if (slots > MOST_SLOTS) slots = MOST_SLOTS;
-        if (wants_gradient_ && slots * parameters > job.batch * units) slots = 1;
-        n_slots_ = slots < 1 ? 1 : slots;
-        by_slots_ = n_slots_ > 1;
-        n_memories_ = by_slots_ ? job.threads : 1;
-        int64_t most = by_slots_ ? CACHE / row / (VECTORS * W) * (VECTORS * W) : int64_t{40 << 20} / row;
-        if (by_slots_ && most < VECTORS * W) most = VECTORS * W;
-        const int64_t least = by_slots_ ? (panels + n_slots_ - 1) / n_slots_ * W : panels * W;
-        if (most > least) most = least;
-        rows_at_once_ = (most + W - 1) / W * W;
-        // Tile by tile through all layers, while the weights stay in the cache meanwhile.
-        panels_together_ = parameters * static_cast<int64_t>(sizeof(T)) <= CACHE ? VECTORS : rows_at_once_ / W;
-    }
-
-    Memory lay_out(const Job<T>& job, Space& space, int64_t& length) const {
-        Memory memory{};
-        memory.layers = space.template take<Dense<T>>(n_layers_);
-        T* below = space.template take<T>(rows_at_once_ * job.network.layers[0].below);
-        length = 0;
-        for (int l = 0; l < n_layers_; ++l) {
-            const Layer& layer = job.network.layers[l];
-            Dense<T> dense{};
-            dense.layer = layer;
-            dense.rows = rows_at_once_;
-            dense.inner_panels = (layer.below + W - 1) / W;
-            dense.weights = length;
-            length += dense.inner_panels * layer.above * W;
-            dense.biases = layer.biases < 0 ? -1 : length;
-            if (layer.biases >= 0) length += (layer.above + W - 1) / W * W;
-            dense.z_below = below;
-            const int64_t size = rows_at_once_ * layer.above;
-            if (wants_gradient_) dense.z_below_by_unit = space.template take<T>(dense.inner_panels * rows_at_once_ * W);
-            if (wants_gradient_) dense.delta = space.template take<T>(size);
-            const bool keeps_a = l + 1 == n_layers_ || (wants_gradient_ && saves_a(layer.activation));
-            if (keeps_a) dense.a = space.template take<T>(size);
-            dense.z = below = space.template take<T>(size);
-            if (job.task == Task::train && layer.dropout > 0.0) {
-                dense.mask = space.template take<T>(size);
-                below = space.template take<T>(size);
-            }
-            if (memory.layers) memory.layers[l] = dense;
-        }
-        memory.targets = space.template take<T>(rows_at_once_ * job.network.layers[n_layers_ - 1].above);
-        memory.errors = space.template take<T>(rows_at_once_);
-        memory.factors = space.template take<T>(rows_at_once_);
-        return memory;
-    }
 
     static void clear(T* at, int64_t n) { __builtin_memset(at, 0, static_cast<size_t>(n) * sizeof(T)); }
 
@@ -229,7 +163,7 @@ private:
     }
 
     void predict(Job<T>& job) {
-        each_chunk(job, 0, job.rows, 0, 1.0, [&](const Memory& memory, const Chunk& chunk, Range panels, int thread) {
+        each_chunk(job, 0, job.rows, 0, 1.0, [&](const Memory<T>& memory, const Chunk& chunk, Range panels, int thread) {
             take_rows(job, memory, chunk, panels);
             pass_forward(job, memory, chunk, panels, thread);
             pass_output(job, memory, panels);
@@ -259,7 +193,7 @@ private:
         const bool mean = job.network.mean || job.task == Task::loss;
         const bool done = each_chunk(
             job, first, count, step, mean ? weight : 1.0,
-            [&](const Memory& memory, const Chunk& chunk, Range panels, int thread) {
+            [&](const Memory<T>& memory, const Chunk& chunk, Range panels, int thread) {
                 take_rows(job, memory, chunk, panels);
                 take_targets(job, memory, chunk, panels);
                 pass_forward(job, memory, chunk, panels, thread);
@@ -273,8 +207,8 @@ private:
         double total = 0.0;
         for (int64_t panel = 0; panel * W < count; ++panel) total += panel_losses_[panel];
         loss = mean ? total / weight : total;
-        if (wants_gradient_ && by_slots_) {
-            const int64_t slots = slots_for(count);
+        if (wants_gradient_ && cut_.has_slots()) {
+            const int64_t slots = cut_.slots_for(count);
             share_blocks(job, [&](int64_t from, int64_t to, int thread) {
                 for (int64_t i = from; i < to; i += W) {
                     V total = load<V>(slot(0) + i);
@@ -291,19 +225,19 @@ private:
     // gradient of the weights behind it; false if told to stop.
     template <class Pass>
     bool each_chunk(Job<T>& job, int64_t first, int64_t count, int64_t step, double divisor, Pass&& pass) {
-        const auto in_groups = [&](const Memory& memory, const Chunk& chunk, Range panels, int thread) {
+        const auto in_groups = [&](const Memory<T>& memory, const Chunk& chunk, Range panels, int thread) {
             for (int64_t at = panels.first; at < panels.last;) {
-                const int64_t left = panels.last - at, most = panels_together_;
+                const int64_t left = panels.last - at, most = cut_.panels_together;
                 const int64_t group = most == VECTORS ? vectors_of(left) : left < most ? left : most;
                 pass(memory, chunk, Range{at, at + group}, thread);
                 at += group;
             }
         };
-        if (!by_slots_) {
-            const Memory& memory = memories_[0];
-            for (int64_t done = 0; done < count; done += rows_at_once_) {
+        if (!cut_.has_slots()) {
+            const Memory<T>& memory = memories_[0];
+            for (int64_t done = 0; done < count; done += cut_.rows_at_once) {
                 if (done > 0 && job.poll && job.poll(job.poller)) return false;
-                const int64_t rows = count - done < rows_at_once_ ? count - done : rows_at_once_;
+                const int64_t rows = count - done < cut_.rows_at_once ? count - done : cut_.rows_at_once;
                 const Chunk chunk{first + done, rows, done, step, divisor};
                 share_panels(job, chunk.panels(),
                              [&](Range panels, int thread) { in_groups(memory, chunk, panels, thread); });
@@ -316,13 +250,13 @@ private:
             }
             return true;
         }
-        const int64_t slots = slots_for(count), panels = (count + W - 1) / W;
+        const int64_t slots = cut_.slots_for(count), panels = (count + W - 1) / W;
         share_out(job, slots, [&](int64_t s, int thread) {
-            const Memory& memory = memories_[thread];
+            const Memory<T>& memory = memories_[thread];
             const Range mine{panels * s / slots, panels * (s + 1) / slots};
-            for (int64_t at = mine.first; at < mine.last && !abandoned(); at += rows_at_once_ / W) {
+            for (int64_t at = mine.first; at < mine.last && !abandoned(); at += cut_.rows_at_once / W) {
                 if (thread == 0 && job.poll && at > mine.first && job.poll(job.poller)) abandon();
-                const int64_t end = (at + rows_at_once_ / W < mine.last ? at + rows_at_once_ / W : mine.last) * W;
+                const int64_t end = (at + cut_.rows_at_once / W < mine.last ? at + cut_.rows_at_once / W : mine.last) * W;
                 const Chunk chunk{first + at * W, (end < count ? end : count) - at * W, at * W, step, divisor};
                 in_groups(memory, chunk, Range{0, chunk.panels()}, thread);
                 for (int l = 0; wants_gradient_ && l < n_layers_; ++l)
@@ -334,11 +268,6 @@ private:
         return !abandoned();
     }
 
-    // Slots of a step of `count` rows: fewer where the last batch of an epoch is smaller.
-    int64_t slots_for(int64_t count) const {
-        const int64_t tiles = (count + W - 1) / W / VECTORS;
-        return tiles < 1 ? 1 : tiles < n_slots_ ? tiles : n_slots_;
-    }
     T* slot(int64_t s) const { return slots_ + s * (descent_.n + 2 * W); }
 
     void abandon() { __atomic_store_n(&abandoned_, true, __ATOMIC_RELAXED); }
@@ -382,7 +311,7 @@ private:
         return job.weights ? static_cast<double>(job.weights[row_of(job, chunk, n)]) : 1.0;
     }
 
-    void take_rows(const Job<T>& job, const Memory& memory, const Chunk& chunk, Range panels) {
+    void take_rows(const Job<T>& job, const Memory<T>& memory, const Chunk& chunk, Range panels) {
         const int64_t d = memory.layers[0].layer.below;
         for (int64_t panel = panels.first; panel < panels.last; ++panel) {
             const T* rows[W];
@@ -404,7 +333,7 @@ private:
     }
 
     // Targets, and what each row's δ is multiplied by.
-    void take_targets(const Job<T>& job, const Memory& memory, const Chunk& chunk, Range panels) {
+    void take_targets(const Job<T>& job, const Memory<T>& memory, const Chunk& chunk, Range panels) {
         const int64_t units = job.network.layers[n_layers_ - 1].above;
         const V factor = splat<V>(T(1.0 / chunk.divisor));
         for (int64_t panel = panels.first; panel < panels.last; ++panel) {
@@ -420,7 +349,7 @@ private:
         }
     }
 
-    void hand_out(const Job<T>& job, const Memory& memory, const Chunk& chunk, Range panels) const {
+    void hand_out(const Job<T>& job, const Memory<T>& memory, const Chunk& chunk, Range panels) const {
         const Dense<T>& last = memory.layers[n_layers_ - 1];
         const int64_t units = last.layer.above;
         for (int64_t n = panels.first * W; n < panels.last * W && n < chunk.count; ++n)
@@ -429,7 +358,7 @@ private:
     }
 
     // Σ s_n E_n of each panel.
-    void sum_losses(const Job<T>& job, const Memory& memory, const Chunk& chunk, Range panels) {
+    void sum_losses(const Job<T>& job, const Memory<T>& memory, const Chunk& chunk, Range panels) {
         for (int64_t panel = panels.first; panel < panels.last; ++panel) {
             const int64_t first = panel * W, last = first + W < chunk.count ? first + W : chunk.count;
             double total = 0.0;
@@ -440,7 +369,7 @@ private:
 
     // ── the passes ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    void pass_forward(const Job<T>& job, const Memory& memory, const Chunk& chunk, Range panels, int thread) {
+    void pass_forward(const Job<T>& job, const Memory<T>& memory, const Chunk& chunk, Range panels, int thread) {
         for (int l = 0; l < n_layers_; ++l) {
             const Dense<T>& dense = memory.layers[l];
             const bool is_last = l + 1 == n_layers_;
@@ -455,7 +384,7 @@ private:
     }
 
     // (4), (5): E and δ⁽ᴸ⁾.
-    void pass_output(const Job<T>& job, const Memory& memory, Range panels) {
+    void pass_output(const Job<T>& job, const Memory<T>& memory, Range panels) {
         const Dense<T>& last = memory.layers[n_layers_ - 1];
         const int64_t size = last.layer.above * W;
         const bool wants_delta = job.task != Task::predict;
@@ -470,10 +399,10 @@ private:
         }
     }
 
-    bool wants_gradient_, by_slots_ = false;
+    bool wants_gradient_;
     int n_layers_;
-    int64_t n_slots_ = 1, n_memories_ = 1, rows_at_once_ = 0, panels_together_ = 0;
-    Memory* memories_;      // one for all threads, or one for each where they work by slots
+    Cut<T> cut_;
+    Memory<T>* memories_;      // one for all threads, or one for each where they work by slots
     T* slots_ = nullptr;    // gradients of the slots
     double* panel_losses_;  // Σ s_n E_n of each panel of a step
     Part* parts_;           // tasks of the weights' gradient

@@ -22,6 +22,7 @@ namespace {
 #include "updates.inl"
 #include "descent.inl"
 #include "dense.inl"
+#include "memory.inl"
 #include "batch.inl"
 #include "rows.inl"
 #include "probes.inl"
