@@ -9,7 +9,7 @@ BUILT_FROM := pyproject.toml CMakeLists.txt src/thalweg/_version.py $(wildcard c
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs bench acceptance build-without-compiler clean
+.PHONY: help demo test check fix docs bench bench-tables acceptance build-without-compiler clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' Makefile
@@ -34,7 +34,10 @@ docs: $(VENV)/.installed-dev ## write docs/reference.md and the picture of the R
 	@$(RUN) docs/make_reference.py
 	@$(RUN) docs/make_picture.py
 
-bench: $(VENV)/.installed-dev ## side by side with scikit-learn on real tables
+bench: $(VENV)/.installed-dev ## speed of training beside scikit-learn, PyTorch, JAX, those installed (half an hour)
+	@$(RUN) benchmarks/engines.py
+
+bench-tables: $(VENV)/.installed-dev ## side by side with scikit-learn on real tables
 	@$(RUN) benchmarks/tables.py
 
 acceptance: $(VENV)/.installed-dev ## the long runs: many thousand tables, killed processes

@@ -148,8 +148,8 @@ def page(rows: list[tuple[Case, list[Result]]], seeds: int) -> str:
     lines = [
         "# Thalweg and scikit-learn's MLP on real tables",
         "",
-        f"Made by `make bench` (benchmarks/tables.py): medians over {seeds} splits, both with their defaults, on one",
-        "thread.",
+        f"Made by `make bench-tables` (benchmarks/tables.py): medians over {seeds} splits, both with their defaults,",
+        "on one thread.",
         "Thalweg's defaults (fitting.Recipe) were chosen on these same tables: a table that neither knows may differ.",
         "Log-loss for classes, RMSE in the target's units for numbers; less is better. Ratio: Thalweg's error over",
         "scikit-learn's. Seconds: to fit the network.",

@@ -33,6 +33,7 @@ struct Elu {
 };
 template <class V>
 struct Selu {
+    static constexpr bool OVERFLOWS = true;
     // Klambauer et al. 2017, equation 14
     static constexpr double SCALE = 1.0507009873554804934193349852946;
     static constexpr double ALPHA = 1.6732632423543772848170429916717;
@@ -72,9 +73,14 @@ struct Softplus {
 };
 template <class V>
 struct Exp {
+    static constexpr bool OVERFLOWS = true;
     static V g(V a, V) { return exponential(a); }
     static V slope(V z, V) { return z; }
 };
+
+// Whether z may be infinite where a is not.
+template <class Row>
+constexpr bool overflows = requires { Row::OVERFLOWS; };
 
 // Whether g′ is computed from a, not from z.
 inline bool saves_a(Activation which) {

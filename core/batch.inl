@@ -59,7 +59,6 @@ public:
 
     void run(Job<T>& job) {
         descent_.begin(job);
-        abandoned_ = false;
         cut_weights(job);
         switch (job.task) {
             case Task::train: return train(job);
@@ -166,7 +165,7 @@ private:
         each_chunk(job, 0, job.rows, 0, 1.0, [&](const Memory<T>& memory, const Chunk& chunk, Range panels, int thread) {
             take_rows(job, memory, chunk, panels);
             pass_forward(job, memory, chunk, panels, thread);
-            pass_output(job, memory, panels);
+            pass_output(job, memory, panels, thread);
             hand_out(job, memory, chunk, panels);
         });
     }
@@ -179,14 +178,6 @@ private:
         unpack(descent_.vectors.g, job.out);
     }
 
-    // Σ s_n of a step's rows.
-    static double weight_of(const Job<T>& job, int64_t first, int64_t count) {
-        if (!job.weights) return static_cast<double>(count);
-        double total = 0.0;
-        for (int64_t n = 0; n < count; ++n) total += static_cast<double>(job.weights[row_at(job, first + n)]);
-        return total;
-    }
-
     // The objective without penalty and its gradient over `count` rows from `first` on; false if told to stop.
     bool gradient(Job<T>& job, int64_t first, int64_t count, int64_t step, double weight, double& loss) {
         for (int i = 0; i < job.threads * 2 * n_layers_; ++i) bad_[i] = false;
@@ -197,7 +188,7 @@ private:
                 take_rows(job, memory, chunk, panels);
                 take_targets(job, memory, chunk, panels);
                 pass_forward(job, memory, chunk, panels, thread);
-                pass_output(job, memory, panels);
+                pass_output(job, memory, panels, thread);
                 sum_losses(job, memory, chunk, panels);
                 if (!wants_gradient_) return;
                 for (int l = n_layers_ - 1; l > 0; --l)
@@ -250,28 +241,30 @@ private:
             }
             return true;
         }
-        const int64_t slots = cut_.slots_for(count), panels = (count + W - 1) / W;
-        share_out(job, slots, [&](int64_t s, int thread) {
-            const Memory<T>& memory = memories_[thread];
-            const Range mine{panels * s / slots, panels * (s + 1) / slots};
-            for (int64_t at = mine.first; at < mine.last && !abandoned(); at += cut_.rows_at_once / W) {
-                if (thread == 0 && job.poll && at > mine.first && job.poll(job.poller)) abandon();
-                const int64_t end = (at + cut_.rows_at_once / W < mine.last ? at + cut_.rows_at_once / W : mine.last) * W;
-                const Chunk chunk{first + at * W, (end < count ? end : count) - at * W, at * W, step, divisor};
-                in_groups(memory, chunk, Range{0, chunk.panels()}, thread);
-                for (int l = 0; wants_gradient_ && l < n_layers_; ++l)
-                    if (!memory.layers[l].gradient(slot(s), chunk.count, 0, 1, at > mine.first))
-                        bad_gradients(thread)[l] = true;
-            }
-            if (thread == 0 && job.poll && job.poll(job.poller)) abandon();
-        });
-        return !abandoned();
+        const int64_t slots = cut_.slots_for(count), panels = (count + W - 1) / W, together = cut_.rows_at_once / W;
+        // In rounds, each a part of every slot, so that there is an answer to "stop?" in between.
+        const int64_t chunks = MOST_WORK / job.network.n_parameters / slots / cut_.rows_at_once;
+        const int64_t round = (chunks < 1 ? 1 : chunks) * together;
+        for (int64_t done = 0; done * slots < panels + slots; done += round) {
+            if (done > 0 && job.poll && job.poll(job.poller)) return false;
+            share_out(job, slots, [&](int64_t s, int thread) {
+                const Memory<T>& memory = memories_[thread];
+                const Range mine{panels * s / slots, panels * (s + 1) / slots};
+                const int64_t last = mine.first + done + round < mine.last ? mine.first + done + round : mine.last;
+                for (int64_t at = mine.first + done; at < last; at += together) {
+                    const int64_t end = (at + together < last ? at + together : last) * W;
+                    const Chunk chunk{first + at * W, (end < count ? end : count) - at * W, at * W, step, divisor};
+                    in_groups(memory, chunk, Range{0, chunk.panels()}, thread);
+                    for (int l = 0; wants_gradient_ && l < n_layers_; ++l)
+                        if (!memory.layers[l].gradient(slot(s), chunk.count, 0, 1, at > mine.first))
+                            bad_gradients(thread)[l] = true;
+                }
+            });
+        }
+        return true;
     }
 
     T* slot(int64_t s) const { return slots_ + s * (descent_.n + 2 * W); }
-
-    void abandon() { __atomic_store_n(&abandoned_, true, __ATOMIC_RELAXED); }
-    bool abandoned() const { return __atomic_load_n(&abandoned_, __ATOMIC_RELAXED); }
 
     // The penalty, which is added to the gradient too.
     double look(const Job<T>& job) {
@@ -285,22 +278,18 @@ private:
     bool* bad_gradients(int thread) { return bad_outputs(thread) + n_layers_; }
 
     bool breaks(Job<T>& job, double loss, int64_t step) {
-        Broken broken;
-        broken.step = step;
-        for (int l = 0; l < n_layers_ && broken.what == What::nothing; ++l)
+        const auto any = [&](bool* (Batch::*of)(int), int l) {
             for (int t = 0; t < job.threads; ++t)
-                if (bad_outputs(t)[l]) broken = {What::output, step, l + 1};
-        if (broken.what == What::nothing && !(loss - loss == 0.0)) broken = {What::loss, step, n_layers_};
-        for (int l = n_layers_ - 1; l >= 0 && broken.what == What::nothing; --l)
-            for (int t = 0; t < job.threads; ++t)
-                if (bad_gradients(t)[l]) broken = {What::gradient, step, l + 1};
-        job.broken = broken;
-        return broken.what != What::nothing;
+                if ((this->*of)(t)[l]) return true;
+            return false;
+        };
+        job.broken = first_broken(
+            n_layers_, loss, step, [&](int l) { return any(&Batch::bad_outputs, l); },
+            [&](int l) { return any(&Batch::bad_gradients, l); });
+        return job.broken.what != What::nothing;
     }
 
     // ── rows in and out ──────────────────────────────────────────────────────────────────────────────────────────────
-
-    static int64_t row_at(const Job<T>& job, int64_t place) { return job.order ? job.order[place] : place; }
 
     // The row that stands at place n of the memory; behind the last one, the last one: a panel is filled up with copies,
     // which count nothing but bring no odd values either.
@@ -384,19 +373,21 @@ private:
     }
 
     // (4), (5): E and δ⁽ᴸ⁾.
-    void pass_output(const Job<T>& job, const Memory<T>& memory, Range panels) {
+    void pass_output(const Job<T>& job, const Memory<T>& memory, Range panels, int thread) {
         const Dense<T>& last = memory.layers[n_layers_ - 1];
         const int64_t size = last.layer.above * W;
         const bool wants_delta = job.task != Task::predict;
+        Finite<V> finite;
         for (int64_t panel = panels.first; panel < panels.last; ++panel) {
             const T* y = memory.targets + panel * size;
             // Where no gradient is wanted, δ goes where the targets came from: each is read before its place is written.
             T* delta = (wants_gradient_ ? last.delta : memory.targets) + panel * size;
             const V E = output_layer<V>(last.layer, job.network.loss, job.network.loss_parameter, last.a + panel * size,
                                         last.z + panel * size, delta, W, [y](int64_t j) { return load<V>(y + j * W); },
-                                        load<V>(memory.factors + panel * W), wants_delta);
+                                        load<V>(memory.factors + panel * W), wants_delta, finite);
             store(memory.errors + panel * W, E);
         }
+        if (!finite.all()) bad_outputs(thread)[n_layers_ - 1] = true;
     }
 
     bool wants_gradient_;
@@ -409,5 +400,4 @@ private:
     int64_t n_parts_ = 0;
     bool* bad_;  // [thread][output, gradient][layer]: was there a value that is not finite?
     Descent<T> descent_;
-    bool abandoned_ = false;  // told to stop in the middle of a step
 };

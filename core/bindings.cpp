@@ -1,4 +1,4 @@
-// thalweg._core: what Python sees of the core. No logic lives here, and only this file knows nanobind.
+// thalweg._core: what Python sees of the core. Only bindings*.cpp know nanobind.
 #include <nanobind/nanobind.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/string_view.h>

@@ -1,4 +1,4 @@
-// The engine as Python sees it. No logic lives here: arrays become pointers, and Python's lock is let go while it computes.
+// The engine as Python sees it: arrays become pointers, their sizes are looked at, and Python's lock is let go meanwhile.
 #include "bindings.hpp"
 
 #include <nanobind/ndarray.h>
@@ -125,6 +125,7 @@ public:
                  const std::string& instruction_set)
         : X_(X), Y_(Y), weights_(weights), parameters_(parameters), moments_(moments) {
         require_examples(network, parameters, X, Y, weights);
+        require(t >= 0, "steps are counted from 0");
         require(moments.size() == vectors_of(optimizer), "an optimizer has as many vectors as its rule needs");
         std::vector<const T*> starts;
         for (const In<T>& moment : moments) {
@@ -142,7 +143,7 @@ public:
                nb::callable should_stop) {
         const auto rows = static_cast<int64_t>(order.shape(0)), steps = static_cast<int64_t>(rates.shape(0));
         const auto n = static_cast<int64_t>(X_.shape(0));
-        require(batch >= 1, "a batch has at least one row");
+        require(batch >= 1 && batch <= n, "a batch has at least one row, and no more than there are");
         require(static_cast<int64_t>(losses.shape(0)) == steps, "a place for the loss of each step");
         require(steps == 0 || (steps - 1) * batch < rows, "each step must have a row");
         for (int64_t i = 0; i < rows; ++i) require(order.data()[i] >= 0 && order.data()[i] < n, "rows must exist");
@@ -170,6 +171,7 @@ public:
     }
 
     void state(Out<T> parameters, const std::vector<Out<T>>& moments) const {
+        require(moments.size() == trainer_->n_moments(), "a place for each of the optimizer's vectors");
         std::vector<T*> places;
         for (const Out<T>& moment : moments) {
             require(static_cast<int64_t>(moment.shape(0)) == trainer_->n_parameters(), "a place for each parameter");
@@ -297,7 +299,7 @@ void bind_engine(nb::module_& m) {
     bind<double>(m, "TrainerFloat64");
 
     m.def("sorting_order", [](In<uint64_t> words, Out<int64_t> order) {
-        require(words.shape(0) == order.shape(0), "a place for each word");
+        require(words.shape(0) == order.shape(0) && words.shape(0) < (size_t{1} << 32), "a place for each word, below 2^32");
         const nb::gil_scoped_release unlocked;
         sorting_order(words.data(), order.data(), static_cast<int64_t>(words.shape(0)));
     }, "words"_a.noconvert(), "order"_a.noconvert(),
@@ -307,11 +309,11 @@ void bind_engine(nb::module_& m) {
         random_order(seed, purpose, epoch, step, order.data(), static_cast<int64_t>(order.shape(0)));
     }, "seed"_a, "purpose"_a, "epoch"_a, "step"_a, "order"_a.noconvert(),
           "Write the stable sorting order of the words of this stream into `order` (int64).");
-    m.def("fma_peak", [](const std::string& dtype, double seconds) {
-        const Kernels& kernels = find_kernels("");
+    m.def("fma_peak", [](const std::string& instruction_set, const std::string& dtype, double seconds) {
+        const Kernels& kernels = find_kernels(instruction_set);
         const nb::gil_scoped_release unlocked;
         return dtype == "float32" ? kernels.f32.fma_peak(seconds, &seconds_now) : kernels.f64.fma_peak(seconds, &seconds_now);
-    }, "dtype"_a, "seconds"_a,
+    }, "instruction_set"_a, "dtype"_a, "seconds"_a,
           "GFLOP/s that one thread reaches with multiplications and additions in registers.");
     m.def("math_functions", [] {
         std::vector<std::string> names;

@@ -1,4 +1,5 @@
-// A dense layer for many rows at once, a vector being W = WIDTH<T> of them; matmul.inl tells how the matrices lie.
+// A dense layer for many rows at once, a vector being W = WIDTH<T> of them; matmul.inl tells how the matrices lie. Batch
+// goes through a list of layers and asks each for what it does: another kind of layer would answer to the same names.
 
 struct Range {
     int64_t first, last;
@@ -41,6 +42,7 @@ struct Dense {
                     for (int64_t i = begin; i < end; i += W) {
                         const V in = load<V>(product.C + i), out = g.g(in, setting);
                         inner.see(in);
+                        if constexpr (overflows<decltype(g)>) inner.see(out);
                         store(z + i, out);
                         if (mask) store(masked + i, out * load<V>(mask + i));
                     }

@@ -21,17 +21,16 @@ public:
     int64_t t = 0;         // updates done
     bool needs_squares = false;  // penalty or clipping: `look` must be called, else it may be
 
-    template <class Space>
     void lay_out(Space& space, const Job<T>& job, int64_t length, int count) {
         n = length;
         n_segments = count;
-        vectors.p = space.template take<T>(n + 2 * WIDTH<T>);
-        if (job.task == Task::train || job.task == Task::gradient) vectors.g = space.template take<T>(n + 2 * WIDTH<T>);
-        for (int i = 0; i < job.n_moments; ++i) vectors.moments[i] = space.template take<T>(n + 2 * WIDTH<T>);
+        vectors.p = space.take<T>(n + 2 * WIDTH<T>);
+        if (job.task == Task::train || job.task == Task::gradient) vectors.g = space.take<T>(n + 2 * WIDTH<T>);
+        for (int i = 0; i < job.n_moments; ++i) vectors.moments[i] = space.take<T>(n + 2 * WIDTH<T>);
         blocks_ = (n + BLOCK - 1) / BLOCK;
-        penalties_ = space.template take<double>(blocks_);
-        squares_ = space.template take<double>(blocks_);
-        segments = space.template take<Segment>(count);
+        penalties_ = space.take<double>(blocks_);
+        squares_ = space.take<double>(blocks_);
+        segments = space.take<Segment>(count);
     }
 
     void begin(const Job<T>& job) {

@@ -95,7 +95,8 @@ const Kernels& find_kernels(std::string_view name) {
 #elif defined(THALWEG_NEON_KERNELS)
     if (chosen == "neon") return kernels_neon;
 #endif
-    return kernels_portable;
+    if (chosen == "portable") return kernels_portable;
+    throw std::invalid_argument("this build has no kernels for the instruction set '" + chosen + "'; use 'portable'");
 }
 
 int threads_for(const Network& network, int64_t rows, bool is_training, int wanted) {
@@ -126,14 +127,13 @@ Trainer<T>::Trainer(const Kernels& kernels, OwnedNetwork network, const Optimize
 
 template <class T>
 void Trainer<T>::lay_out(int64_t batch) {
-    std::vector<std::vector<T>> here;
-    if (memory_) {  // another batch size than before: on from where it is
-        here.assign(1 + static_cast<size_t>(job_.n_moments),
-                    std::vector<T>(static_cast<size_t>(job_.network.n_parameters)));
+    if (memory_) {  // another batch size than before, or more threads: on from where it is
+        between_.assign(1 + static_cast<size_t>(job_.n_moments),
+                        std::vector<T>(static_cast<size_t>(job_.network.n_parameters)));
         std::vector<T*> moments;
-        for (int i = 0; i < job_.n_moments; ++i) moments.push_back(here[1 + static_cast<size_t>(i)].data());
-        state(here[0].data(), moments);
-        job_.parameters = here[0].data();
+        for (int i = 0; i < job_.n_moments; ++i) moments.push_back(between_[1 + static_cast<size_t>(i)].data());
+        state(between_[0].data(), moments);
+        job_.parameters = between_[0].data();
         std::copy(moments.begin(), moments.end(), job_.moments);
         memory_ = nullptr;
     }
@@ -142,6 +142,7 @@ void Trainer<T>::lay_out(int64_t batch) {
     memory_ = allocate(kernels_.space(job_));
     job_.space = memory_.get();
     kernels_.prepare(job_);
+    between_.clear();
 }
 
 template <class T>

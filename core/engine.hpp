@@ -56,6 +56,7 @@ public:
     void state(T* parameters, const std::vector<T*>& moments) const;
     int64_t t() const { return job_.t; }
     int threads() const { return job_.threads; }  // of the last run
+    size_t n_moments() const { return static_cast<size_t>(job_.n_moments); }
     int64_t n_parameters() const { return job_.network.n_parameters; }
 
 private:
@@ -67,6 +68,7 @@ private:
     Job<T> job_;
     std::shared_ptr<void> memory_;
     int laid_out_for_ = 0;  // threads
+    std::vector<std::vector<T>> between_;  // parameters and moments on their way from one layout to the next
 };
 
 // Loss of all rows, without penalty and never a gradient; or the objective and its gradient in `gradient`.

@@ -19,6 +19,7 @@ namespace {
 #include "philox.inl"
 #include "matmul.inl"
 #include "space.inl"
+#include "steps.inl"
 #include "updates.inl"
 #include "descent.inl"
 #include "dense.inl"
@@ -105,6 +106,6 @@ constexpr KernelsOf<T> table() {
 
 }  // namespace
 
-const Kernels THALWEG_SET = {THALWEG_SET_NAME, table<float>(), table<double>()};
+constinit const Kernels THALWEG_SET = {THALWEG_SET_NAME, table<float>(), table<double>()};
 
 }  // namespace thalweg

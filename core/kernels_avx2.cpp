@@ -1,4 +1,4 @@
-// Kernels for the instruction set "avx2"; CMakeLists.txt gives the flags.
+// Kernels for the instruction set "avx2"; kernels.cmake gives the flags.
 #define THALWEG_SET kernels_avx2
 #define THALWEG_SET_NAME "avx2"
 #define THALWEG_VECTOR_BYTES 32

@@ -1,4 +1,4 @@
-// Kernels for the instruction set "avx512"; CMakeLists.txt gives the flags.
+// Kernels for the instruction set "avx512"; kernels.cmake gives the flags.
 #define THALWEG_SET kernels_avx512
 #define THALWEG_SET_NAME "avx512"
 #define THALWEG_VECTOR_BYTES 64

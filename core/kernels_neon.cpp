@@ -1,4 +1,4 @@
-// Kernels for the instruction set "neon"; CMakeLists.txt gives the flags.
+// Kernels for the instruction set "neon"; kernels.cmake gives the flags.
 #define THALWEG_SET kernels_neon
 #define THALWEG_SET_NAME "neon"
 #define THALWEG_VECTOR_BYTES 16

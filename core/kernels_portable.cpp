@@ -1,4 +1,4 @@
-// Kernels for the instruction set "portable"; CMakeLists.txt gives the flags.
+// Kernels for the instruction set "portable"; kernels.cmake gives the flags.
 #define THALWEG_SET kernels_portable
 #define THALWEG_SET_NAME "portable"
 #define THALWEG_VECTOR_BYTES 16

@@ -73,10 +73,10 @@ inline ValueAndDelta<V> poisson(Activation output, V a, V z, V y) {
 
 // The output layer for as many rows as V has lanes. Arrays are [units][lanes of V], `stride` elements from one unit to the
 // next: a is given, z and δ are filled in; y(j) gives the targets of unit j, `factor` what each row's δ is multiplied by.
-// Returns E. Without `wants_delta`, z alone is filled in and y is never called.
+// Returns E, and shows every output to `finite`. Without `wants_delta`, z alone is filled in and y is never called.
 template <class V, class Targets>
 inline V output_layer(const Layer& layer, Loss loss, double loss_parameter, const Element<V>* a, Element<V>* z,
-                      Element<V>* delta, ptrdiff_t stride, Targets&& y, V factor, bool wants_delta) {
+                      Element<V>* delta, ptrdiff_t stride, Targets&& y, V factor, bool wants_delta, Finite<V>& finite) {
     using T = Element<V>;
     const int64_t units = layer.above;
     V E{};
@@ -118,9 +118,11 @@ inline V output_layer(const Layer& layer, Loss loss, double loss_parameter, cons
     const V loss_setting = splat<V>(T(loss_parameter)), setting = splat<V>(T(layer.parameter));
     const bool from_a = saves_a(layer.activation);
     with_activation<V>(layer.activation, [&](auto row) {
+        Finite<V> seen = finite;
         for (int64_t j = 0; j < units; ++j) {
             const V in = load<V>(a + j * stride), out = row.g(in, setting);
             store(z + j * stride, out);
+            seen.see(out);
             if (!wants_delta) continue;
             const V target = y(j);
             ValueAndDelta<V> both;
@@ -135,6 +137,7 @@ inline V output_layer(const Layer& layer, Loss loss, double loss_parameter, cons
             E += both.value;
             store(delta + j * stride, both.delta * factor);
         }
+        finite = seen;
     });
     return E;
 }

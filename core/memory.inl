@@ -1,7 +1,9 @@
 // How the rows of a step are cut, and the memory for those that are in work at a time.
 
 constexpr int64_t CACHE = 1 << 19;  // bytes that a task should not exceed, half of a second-level cache
+constexpr int64_t MOST_BYTES = 40 << 20;  // for all that is not the parameters
 constexpr int64_t MOST_SLOTS = 64;
+constexpr int64_t MOST_WORK = 3'000'000'000;  // rows times parameters between two questions whether to stop
 
 // The rows of a step. It depends on the problem alone: sums over rows are cut where it cuts.
 template <class T>
@@ -22,9 +24,14 @@ struct Cut {
         const int64_t by_work = job.batch * parameters / 100'000, by_tiles = panels / VECTORS;
         slots = by_work < by_tiles ? by_work : by_tiles;
         if (slots > MOST_SLOTS) slots = MOST_SLOTS;
-        if (slots < 1 || (wants_gradient && slots * parameters > job.batch * units)) slots = 1;
-        int64_t most = has_slots() ? CACHE / row / (VECTORS * W) * (VECTORS * W) : int64_t{40 << 20} / row;
-        if (has_slots() && most < VECTORS * W) most = VECTORS * W;
+        const bool fits = slots * parameters <= job.batch * units &&
+                          slots * parameters * static_cast<int64_t>(sizeof(T)) <= MOST_BYTES;
+        if (slots < 1 || (wants_gradient && !fits)) slots = 1;
+        // By parts, no more rows than leave an answer to "stop?" within a fifth of a second.
+        int64_t most = has_slots() ? CACHE / row / (VECTORS * W) * (VECTORS * W) : MOST_BYTES / row;
+        if (!has_slots() && most > MOST_WORK / parameters) most = MOST_WORK / parameters;
+        const int64_t least = has_slots() ? VECTORS * W : W;
+        if (most < least) most = least;
         const int64_t needed = (panels + slots - 1) / slots * W;
         rows_at_once = ((most < needed ? most : needed) + W - 1) / W * W;
         // Tile by tile through all layers, while the weights stay in the cache meanwhile.

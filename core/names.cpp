@@ -1,6 +1,7 @@
 #include "names.hpp"
 
 #include <stdexcept>
+#include <string>
 
 namespace thalweg {
 

@@ -1,9 +1,7 @@
 // The rows of activations.py, losses.py and optimizers.py by name. A row that is missing here is refused by the engine.
 #pragma once
 
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "plan.hpp"
 

@@ -14,11 +14,7 @@ enum class Loss {
 };
 enum class Rule { gradient_descent, rmsprop, adam, adamw };
 
-// What a layer does. One kind so far; the passes go through a list of layers and ask each for its kind.
-enum class Kind { dense };
-
 struct Layer {
-    Kind kind = Kind::dense;
     int64_t below = 0, above = 0;  // units
     Activation activation = Activation::identity;
     double parameter = 0.0;    // of the activation

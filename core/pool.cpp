@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -43,9 +44,13 @@ public:
     }
 
     void run(int threads, int64_t tasks, SharedTask task, void* context) {
-        while (static_cast<int>(helpers_.size()) + 1 < threads) {
-            const int number = static_cast<int>(helpers_.size()) + 1;
-            helpers_.emplace_back([this, number] { serve(number); });
+        try {
+            while (static_cast<int>(helpers_.size()) + 1 < threads) {
+                const int number = static_cast<int>(helpers_.size()) + 1;
+                helpers_.emplace_back([this, number] { serve(number); });
+            }
+        } catch (const std::system_error&) {
+            // No more threads are to be had: those there are take the tasks of those that are missing.
         }
         const uint64_t turn = turn_.load(std::memory_order_relaxed) + 1;
         task_ = task;
@@ -53,9 +58,9 @@ public:
         done_.store(0, std::memory_order_relaxed);
         size_.store(threads, std::memory_order_relaxed);
         for (int t = 0; t < threads; ++t) {
-            const auto part = [&](int at) { return static_cast<uint64_t>(tasks * at / threads); };
-            parts_[t].end.store(part(t + 1), std::memory_order_relaxed);
-            parts_[t].next.store(turn << 32 | part(t), std::memory_order_release);
+            const auto part = [&](int at) { return turn << 32 | static_cast<uint64_t>(tasks * at / threads); };
+            parts_[t].end.store(part(t + 1), std::memory_order_release);
+            parts_[t].next.store(part(t), std::memory_order_release);
         }
         turn_.store(turn, std::memory_order_seq_cst);
         if (asleep_.load(std::memory_order_seq_cst) > 0) {
@@ -70,8 +75,8 @@ public:
 private:
     static constexpr int MOST = 64;
 
-    // Tasks [next, end) of a thread that nobody has taken yet; the upper half of `next` is the turn they belong to, so that
-    // a thread that comes late takes nothing of a later turn.
+    // Tasks [next, end) of a thread that nobody has taken yet. The upper half of both is the turn they belong to: a thread
+    // that comes late takes nothing of a later turn, and nothing of an earlier one by the end of a later.
     struct alignas(64) Part {
         std::atomic<uint64_t> next{0};
         std::atomic<uint64_t> end{0};
@@ -82,10 +87,11 @@ private:
             Part& part = parts_[(thread + i) % threads];
             for (;;) {
                 uint64_t next = part.next.load(std::memory_order_acquire);
-                if (next >> 32 != (turn & 0xFFFFFFFFu)) return;
-                const uint64_t index = next & 0xFFFFFFFFu;
-                if (index >= part.end.load(std::memory_order_relaxed)) break;
+                const uint64_t end = part.end.load(std::memory_order_acquire);
+                if (next >> 32 != (turn & 0xFFFFFFFFu) || end >> 32 != next >> 32) return;
+                if (next >= end) break;
                 if (!part.next.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel)) continue;
+                const uint64_t index = next & 0xFFFFFFFFu;
                 task_(context_, static_cast<int64_t>(index), thread);
                 done_.fetch_add(1, std::memory_order_acq_rel);
             }
@@ -153,13 +159,15 @@ void share_out(int threads, int64_t tasks, SharedTask task, void* context) {
         return;
     }
     if (!pool) {
-        forget_threads_in_children();
         pool = std::make_unique<Pool>();
     }
     pool->run(threads, tasks, task, context);
 }
 
-Computing::Computing() { computing.fetch_add(1); }
+Computing::Computing() {
+    forget_threads_in_children();
+    computing.fetch_add(1);
+}
 Computing::~Computing() { computing.fetch_sub(1); }
 int Computing::threads() { return computing.load(); }
 

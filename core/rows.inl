@@ -80,11 +80,7 @@ public:
         for (int64_t step = 0; step < job.steps; ++step) {
             const int64_t first = step * job.batch;
             const int64_t count = first + job.batch < job.rows ? job.batch : job.rows - first;
-            double weight = static_cast<double>(count);
-            if (job.weights) {
-                weight = 0.0;
-                for (int64_t n = 0; n < count; ++n) weight += static_cast<double>(job.weights[row_at(job, first + n)]);
-            }
+            const double weight = weight_of(job, first, count);
             if (weight > 0.0) {
                 double loss = gradient(job, first, count, step, weight);
                 for (int l = 0; l < n_layers_; ++l) bad_gradients_[l] = false;
@@ -110,14 +106,13 @@ public:
     }
 
 private:
-    static int64_t row_at(const Job<T>& job, int64_t place) { return job.order ? job.order[place] : place; }
-
     // The objective without penalty; its gradient is left in the vectors of Descent.
     double gradient(const Job<T>& job, int64_t first, int64_t count, int64_t step, double weight) {
         const double divisor = job.network.mean ? weight : 1.0;
         const int64_t outputs = layers_[n_layers_ - 1].layer.above;
         double total = 0.0;
         for (int l = 0; l < n_layers_; ++l) outputs_[l] = Finite<V>();
+        answers_ = Finite<Few>();
         for (int64_t n = 0; n < count; ++n) {
             const int64_t row = row_at(job, first + n);
             const double s = job.weights ? static_cast<double>(job.weights[row]) : 1.0;
@@ -162,6 +157,7 @@ private:
                 }
                 finite.see(a);
                 const V z = g.g(a, setting);
+                if constexpr (overflows<decltype(g)>) finite.see(z);
                 store(row.z + i, z);
                 if (row.mask) store(row.masked + i, z * load<V>(row.mask + i));
             }
@@ -219,7 +215,7 @@ private:
         for (int64_t k = 0; k < units; ++k) store(output_[0] + k * FEW, splat<Few>(last.a[k]));
         const Few E = output_layer<Few>(last.layer, job.network.loss, job.network.loss_parameter, output_[0], output_[1],
                                         output_[2], FEW, [y](int64_t k) { return splat<Few>(y[k]); },
-                                        splat<Few>(factor), true);
+                                        splat<Few>(factor), true, answers_);
         gather(last.delta, units, [&](int64_t k) { return output_[2][k * FEW]; });
         return static_cast<double>(E[0]);
     }
@@ -276,15 +272,10 @@ private:
     }
 
     bool breaks(Job<T>& job, double loss, int64_t step) {
-        What what = What::nothing;
-        int layer = 0;
-        for (int l = n_layers_ - 1; l >= 0 && what == What::nothing; --l)
-            if (bad_gradients_[l]) what = What::gradient, layer = l + 1;
-        if (!(loss - loss == 0.0)) what = What::loss, layer = n_layers_;
-        for (int l = n_layers_ - 1; l >= 0; --l)
-            if (!outputs_[l].all()) what = What::output, layer = l + 1;
-        job.broken = {what, step, layer};
-        return what != What::nothing;
+        job.broken = first_broken(
+            n_layers_, loss, step, [&](int l) { return !outputs_[l].all() || (l + 1 == n_layers_ && !answers_.all()); },
+            [&](int l) { return bad_gradients_[l]; });
+        return job.broken.what != What::nothing;
     }
 
     int n_layers_;
@@ -292,6 +283,7 @@ private:
     RowLayer<T>* layers_;
     T* output_[3];        // a, z, δ of the outputs, each number in every lane of a Few
     Finite<V>* outputs_;  // of each layer
+    Finite<Few> answers_;  // z of the last layer
     bool* bad_gradients_;
     Descent<T> descent_;
 };

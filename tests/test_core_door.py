@@ -66,23 +66,48 @@ def test_the_core_takes_any_arrays(p, X, Y, weights, gradient, out, threads):
     core_answers(_core.apply, "", "exp", p, gradient)
 
 
-@settings(max_examples=300)
-@given(
-    X=arrays((N, 3)), Y=arrays((N, 2)), weights=st.none() | arrays((N,)), p=arrays((NETWORK.n_parameters,)),
-    moments=st.lists(arrays((NETWORK.n_parameters,)), max_size=3), losses=arrays((2,)),
-    order=st.lists(st.integers(-2, N + 1), max_size=9), batch=st.integers(-1, 2**40), steps=st.integers(0, 4),
-)  # fmt: skip
-def test_a_trainer_takes_any_arrays(X, Y, weights, p, moments, losses, order, batch, steps):
-    rule = _core.Optimizer("Adam", **(UNUSED | {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}), clip=0.0)
-    trainer = core_answers(_core.TrainerFloat32, described(NETWORK), rule, X, Y, weights, p, moments, 0, 2, "")
+P = NETWORK.n_parameters
+RULE = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+# What a training is given: a good value of each, and what else it may be. One at most is spoilt; the others pass.
+GOOD = {
+    "X": np.ones((N, 3), "float32"), "Y": np.eye(2, dtype="float32")[np.arange(N) % 2], "weights": None,
+    "p": np.full(P, 0.1, "float32"), "moments": [np.zeros(P, "float32")] * 2, "t": 3, "threads": 2,
+    "epoch": 1, "order": np.arange(N), "batch": 2, "rates": np.ones(4), "seed": 0, "losses": np.empty(4),
+}  # fmt: skip
+WHOLE = st.integers(-3, 2**65) | st.sampled_from([-(2**63), 2**31, 2**32, 2**62, 2**63 - 1])
+SPOILT = {
+    "X": arrays((N, 3)), "Y": arrays((N, 2)), "weights": arrays((N,)), "p": arrays((P,)),
+    "moments": st.lists(arrays((P,)), max_size=3), "t": WHOLE, "threads": WHOLE, "epoch": WHOLE,
+    "order": st.lists(st.integers(-2, N + 1) | st.integers(-(2**63), 2**63 - 1), max_size=9).map(np.array),
+    "batch": WHOLE, "rates": arrays((4,)), "seed": WHOLE, "losses": arrays((4,)),
+}  # fmt: skip
+
+
+@settings(max_examples=500)
+@given(st.sampled_from(sorted(SPOILT)).flatmap(lambda name: st.tuples(st.just(name), SPOILT[name])))
+def test_a_trainer_takes_anything(spoilt):
+    name, value = spoilt
+    given_ = GOOD | {name: value}
+    rule = _core.Optimizer("Adam", **(UNUSED | RULE), clip=1.0)
+    examples = (given_["X"], given_["Y"], given_["weights"], given_["p"], given_["moments"], given_["t"])
+    trainer = core_answers(_core.TrainerFloat32, described(NETWORK), rule, *examples, given_["threads"], "")
     if isinstance(trainer, Exception):
         return
-    places = np.array(order, dtype=np.int64)
-    for kept in (losses.astype(np.float64) if losses.dtype.kind == "f" else losses, np.empty(steps)):
-        answer = core_answers(trainer.run, 1, places, batch, np.ones(steps), 0, kept, lambda: False)
-        if not isinstance(answer, Exception):
-            assert 0 <= answer[0] <= steps
+    asked = [given_[key] for key in ("epoch", "order", "batch", "rates", "seed", "losses")]
+    for _ in range(2):
+        answer = core_answers(trainer.run, *asked, lambda: False)
+        assert isinstance(answer, Exception) or 0 <= answer[0] <= 4
+    p, moments = np.empty(P, "float32"), [np.empty(P, "float32") for _ in range(2)]
     core_answers(trainer.state, p, moments)
+    core_answers(trainer.state, given_["p"].copy(), given_["moments"][:1])
+
+
+def test_what_is_good_is_taken():
+    rule = _core.Optimizer("Adam", **(UNUSED | RULE), clip=1.0)
+    good = [GOOD[key] for key in ("X", "Y", "weights", "p", "moments", "t", "threads")]
+    trainer = _core.TrainerFloat32(described(NETWORK), rule, *good, "")
+    assert trainer.run(1, GOOD["order"], 2, GOOD["rates"], 0, GOOD["losses"], lambda: False) == (4, None, False)
+    assert trainer.t == 7 and np.isfinite(GOOD["losses"]).all()
 
 
 @given(rows=st.lists(st.tuples(
@@ -94,8 +119,8 @@ def test_the_core_takes_any_layers(rows):
 
 
 def test_an_optimizer_without_its_vectors_is_refused():
-    rule = _core.Optimizer("Adam", **(UNUSED | {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}), clip=0.0)
-    p = np.zeros(NETWORK.n_parameters)
+    rule = _core.Optimizer("Adam", **(UNUSED | RULE), clip=0.0)
+    p = np.zeros(P)
     with pytest.raises(ValueError, match="as many vectors as its rule needs"):
         _core.TrainerFloat64(described(NETWORK), rule, np.ones((N, 3)), np.ones((N, 2)), None, p, [p], 0, 1, "")
 
@@ -112,7 +137,7 @@ def test_train_answers_with_a_result_or_a_sentence(X, Y, weights, p):
         assert np.isfinite(result.parameters).all()
 
 
-@pytest.mark.parametrize(("n", "sizes"), [(1, [1, 1]), (1, [2**20, 1]), (3, [1, 2**20]), (2, [1, 1, 1, 1, 1, 1, 1, 1])])
+@pytest.mark.parametrize(("n", "sizes"), [(1, [1, 1]), (1, [2**22, 1]), (3, [1, 2**22]), (2, [1, 1, 1, 1, 1, 1, 1, 1])])
 def test_extreme_shapes(n, sizes, engine):
     network = tw.Network(sizes, activation="tanh")
     X, Y, p = np.ones((n, sizes[0])), np.ones((n, sizes[-1])), np.full(network.n_parameters, 1e-3)

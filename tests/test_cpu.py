@@ -140,6 +140,55 @@ def test_each_step_near_a_kink_is_that_of_the_reference(hidden, batch, rng):
         assert ours.steps == state.steps == number
 
 
+BIG = tw.Network([37, 131, 67, 5], activation="silu", output="softmax", loss="cross_entropy", l2=1e-3, dropout=0.1)
+BIG_RULE = tw.AdamW(1e-3, clip=1.0)
+
+
+def big_data():
+    random = np.random.default_rng(5)
+    return *data(random, n=3001, d=37, k=5), random.uniform(0.1, 2.0, size=3001)
+
+
+WIDE = tw.Network([1, 120_007, 1], activation="tanh", dropout=0.3)  # so wide that a few rows fill the memory
+
+
+@pytest.mark.parametrize(("network", "batch"), [("BIG", 509), ("BIG", "all"), ("WIDE", 21)])
+def test_an_epoch_cut_into_slots_or_parts_is_that_of_the_reference(network, batch, rng):
+    """Dropout, weights, penalty and clipping do not see where a step is cut."""
+    network = {"BIG": BIG, "WIDE": WIDE}[network]
+    X, y, weights = big_data()
+    if network is WIDE:
+        X, y, weights = X[:21, :1], y[:21] * 0.1, weights[:21]
+    examples = check_examples(network, X, y, weights)
+    size = len(X) if batch == "all" else batch
+    p = network.initialize(seed=2)
+    epoch = Epoch(1, rng.permutation(len(X)), size, np.full(-(-len(X) // size), 1e-3), seed=7)
+    start = TrainingState(p, BIG_RULE.start(len(p), np.float64), 0)
+    (ours, losses), (theirs, true_losses) = (
+        (trainer.state().parameters, outcome.losses)
+        for trainer in (engine.trainer(network, BIG_RULE, examples, start) for engine in (Cpu(), Reference()))
+        for outcome in [trainer.run(epoch, lambda: False)]
+    )
+    np.testing.assert_allclose(losses, true_losses, rtol=1e-11)
+    np.testing.assert_allclose(ours, theirs, atol=1e-9)
+    assert not np.allclose(theirs, p, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "output", "loss", "layer", "what"),
+    [("exp", "identity", "squared_error", 1, "the output"), ("tanh", "exp", "poisson", 2, "the output")],
+)
+def test_an_output_that_overflows_is_named_as_the_reference_names_it(hidden, output, loss, layer, what):
+    network = tw.Network([1, 1, 1], activation=hidden, output=output, loss=loss, bias=False)
+    p = np.array([800.0, 1.0] if hidden == "exp" else [1.0, 1e4])
+    for batch in (1, 30):
+        examples = check_examples(network, np.ones((30, 1)), np.zeros(30))
+        for engine in (Cpu(), Reference()):
+            trainer = engine.trainer(network, tw.GradientDescent(), examples, TrainingState(p, {}, 0))
+            broken = trainer.run(Epoch(1, np.arange(30), batch, np.ones(1), seed=0), lambda: False).broken
+            assert broken is not None and (broken.step, broken.layer, broken.what) == (0, layer, what)
+
+
 def test_a_trainer_goes_on_when_the_size_of_its_batches_changes(rng):
     """Small batches go row by row, large ones side by side: the state moves from one layout to the other."""
     X, y = data(rng)
@@ -160,14 +209,6 @@ def test_a_trainer_goes_on_when_the_size_of_its_batches_changes(rng):
 
 
 # ── threads ──────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-BIG = tw.Network([37, 131, 67, 5], activation="silu", output="softmax", loss="cross_entropy", l2=1e-3, dropout=0.1)
-BIG_RULE = tw.AdamW(1e-3, clip=1.0)
-
-
-def big_data():
-    random = np.random.default_rng(5)
-    return *data(random, n=3001, d=37, k=5), random.uniform(0.1, 2.0, size=3001)
 
 
 @pytest.mark.parametrize("batch", [509, "all"])

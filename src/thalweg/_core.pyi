@@ -149,5 +149,5 @@ def sorting_order(words: np.ndarray, order: np.ndarray) -> None:
 def random_order(seed: int, purpose: int, epoch: int, step: int, order: np.ndarray) -> None:
     """Write the stable sorting order of the words of this stream into `order` (int64)."""
 
-def fma_peak(dtype: str, seconds: float) -> float:
+def fma_peak(instruction_set: str, dtype: str, seconds: float) -> float:
     """GFLOP/s that one thread reaches with multiplications and additions in registers."""

@@ -70,6 +70,9 @@ class Progress:
         header, arrays = safe_file.read(path, kind="checkpoint")
         try:
             written, steps = dict(header["fingerprint"]), int(header["steps"])
+            if steps < 0:
+                message = f"the steps it counts are {steps}"
+                raise ValueError(message)
             groups = {prefix: _group(arrays, prefix) for prefix in ("optimizer.", "history.")}
             state = TrainingState(arrays["parameters"].copy(), groups["optimizer."], steps)
             progress = cls(

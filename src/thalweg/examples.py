@@ -136,6 +136,14 @@ def _check_weights(weights: Any, n: int, kind: Any, what: str) -> Float[np.ndarr
         row = int(np.flatnonzero(weights < 0)[0])
         message = f"{name} must be ≥ 0, but row {row + 1} is {weights[row]:g}"
         raise InputError(message)
+    smallest = np.finfo(kind).tiny
+    if ((weights > 0) & (weights < smallest)).any():
+        row = int(np.flatnonzero((weights > 0) & (weights < smallest))[0])
+        message = (
+            f"{name} must be 0 or at least {smallest:.3g}, the smallest normal number of {kind.__name__}, "
+            f"but row {row + 1} is {weights[row]:g}; multiply all weights by the same number"
+        )
+        raise InputError(message)
     if not weights.any():
         message = f"{name} is 0 for every row, so there is nothing to learn from; give at least one row a weight"
         raise InputError(message)

@@ -113,14 +113,13 @@ def train(
         raise InputError(message)
     kind = check_dtype(dtype)
     randomness.check_seed(seed)
-    chosen = engines.get(engine)
-    options = engines.threads_for(chosen, threads)
+    chosen = engines.get(engine, threads)
     rule = find_optimizer(optimizer)
     training, held = _with_validation(network, X, Y, sample_weight, validation, kind, seed)
     loop = _Loop(
         network, training, held, rule, check_batch(batch, training.n), check_order(order), stop, chosen, seed, kind,
         check_callbacks(callbacks), checkpoint,
-        training_loss == "full", record == "steps", options,
+        training_loss == "full", record == "steps",
     )  # fmt: skip
     p = (network.initialize(seed) if parameters is None else network.check_parameters(parameters)).astype(kind)
     start = TrainingState(p, rule.start(len(p), kind), 0)
@@ -153,7 +152,6 @@ class _Loop:
     checkpoint: Checkpoint | None
     full_loss: bool
     records_steps: bool
-    options: dict[str, Any]
 
     def __post_init__(self) -> None:
         if self.optimizer.learning_rate.needs_total and self._total() is None:
@@ -182,12 +180,12 @@ class _Loop:
         """Epoch after epoch until something says stop."""
         history = progress.history
         started = time.perf_counter() - (history.latest("seconds") if len(history) else 0.0)
-        trainer = self.engine.trainer(self.network, self.optimizer, self.training, progress.state, **self.options)
-        run = Run(
-            self.network, self.stop.epochs, history, progress.state.parameters, self.optimizer, self.stop.patience
-        )
-        status, failure, fingerprint = None, None, self.fingerprint() if self.checkpoint else {}
+        trainer = self.engine.trainer(self.network, self.optimizer, self.training, progress.state)
         at = trainer.state().parameters.copy()  # where the epoch starts
+        shown = at.view()  # to callbacks that look before the first epoch
+        shown.flags.writeable = False
+        run = Run(self.network, self.stop.epochs, history, shown, self.optimizer, self.stop.patience)
+        status, failure, fingerprint = None, None, self.fingerprint() if self.checkpoint else {}
         epoch, written = None, len(history)
         if len(history):
             status = self.stop.met(self._reached(history, time.perf_counter() - started, progress, at))

@@ -350,6 +350,8 @@ def test_unknown_engines_and_threads_are_refused():
     with pytest.raises(tw.EngineError, match="there is no engine 'abacus'.*choose one of cpu, reference"):
         engines.get("abacus")
     with pytest.raises(tw.EngineError, match="threads=2 would do nothing: the engine 'reference'"):
-        engines.threads_for(engines.get("reference"), 2)
-    assert engines.threads_for(engines.get("reference"), None) == {}
+        engines.get("reference", 2)
+    for wrong in (0, -1, 65, 2**31, 1.5, True, "2"):
+        with pytest.raises(tw.EngineError, match="threads must be a whole number from 1 to 64"):
+            engines.get("cpu", wrong)
     assert engines.DEFAULT in engines.available()

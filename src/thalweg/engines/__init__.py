@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from thalweg.engines.base import Engine
 from thalweg.errors import EngineError
@@ -12,20 +11,28 @@ from thalweg.errors import EngineError
 DEFAULT = "cpu"
 
 
-def _reference() -> Engine:
+MOST_THREADS = 64  # that an engine is asked for; the core takes no more
+
+
+def _reference(threads: int | None) -> Engine:
     from thalweg.engines.reference import Reference
 
+    if threads is not None:
+        message = (
+            f"threads={threads!r} would do nothing: the engine 'reference' has no threads of its own; leave it out"
+        )
+        raise EngineError(message)
     return Reference()
 
 
-def _cpu() -> Engine:
+def _cpu(threads: int | None) -> Engine:
     from thalweg.engines.cpu import Cpu
 
-    return Cpu()
+    return Cpu(threads or 0)
 
 
-# name -> (what makes it, what it is)
-ENGINES: dict[str, tuple[Callable[[], Engine], str]] = {
+# name -> (what makes it for a number of threads, what it is)
+ENGINES: dict[str, tuple[Callable[[int | None], Engine], str]] = {
     "cpu": (_cpu, "C++, vectors and threads of this processor: what trains"),
     "reference": (_reference, "NumPy, the lecture line by line: readable, the truth the others are tested against"),
 }
@@ -36,11 +43,11 @@ def available() -> tuple[str, ...]:
     return tuple(ENGINES)
 
 
-def get(name: str) -> Engine:
-    """The engine of this name.
+def get(name: str, threads: int | None = None) -> Engine:
+    """The engine of this name, to use that many threads; None lets it choose by the work.
 
     Raises:
-        EngineError: there is none of this name.
+        EngineError: there is none of this name, or it has no use for `threads`, or that is no number from 1 to 64.
 
     >>> get("reference").name
     'reference'
@@ -48,23 +55,8 @@ def get(name: str) -> Engine:
     if name not in ENGINES:
         message = f"there is no engine {name!r} in this version; choose one of {', '.join(available())}"
         raise EngineError(message)
-    return ENGINES[name][0]()
-
-
-def threads_for(engine: Engine, threads: int | None) -> dict[str, Any]:
-    """The options that `threads` makes for this engine's trainer.
-
-    Raises:
-        EngineError: a number of threads was given to an engine that has no use for it, or it is not a number ≥ 1.
-    """
-    if threads is None:
-        return {}
-    if not engine.uses_threads:
-        message = (
-            f"threads={threads!r} would do nothing: the engine {engine.name!r} has no threads of its own; leave it out"
-        )
+    whole = isinstance(threads, int) and not isinstance(threads, bool)
+    if threads is not None and not (whole and 1 <= threads <= MOST_THREADS):
+        message = f"threads must be a whole number from 1 to {MOST_THREADS}, or None, not {threads!r}"
         raise EngineError(message)
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        message = f"threads must be a whole number ≥ 1, not {threads!r}"
-        raise EngineError(message)
-    return {"threads": threads}
+    return ENGINES[name][0](threads)

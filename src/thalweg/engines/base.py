@@ -86,7 +86,6 @@ class Engine(Protocol):
     """Forward pass, backward pass and update, for float32 and float64."""
 
     name: str
-    uses_threads: bool  # whether `threads` means anything to it
 
     def loss_and_gradient(
         self, network: Network, p: Float[np.ndarray, " p"], examples: Examples
@@ -105,5 +104,5 @@ class Engine(Protocol):
         ...
 
     def trainer(self, network: Network, optimizer: Optimizer, examples: Examples, state: TrainingState) -> Trainer:
-        """Go on from `state`, which is not changed; an engine that uses threads takes `threads=` besides."""
+        """Go on from `state`, which is not changed and must not change before the first run."""
         ...

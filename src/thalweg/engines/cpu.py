@@ -51,7 +51,6 @@ class Cpu:
     """
 
     name = "cpu"
-    uses_threads = True
 
     def __init__(self, threads: int = 0, instruction_set: str = "") -> None:
         self._threads = threads
@@ -77,11 +76,9 @@ class Cpu:
             described(network), p, examples.X, examples.Y, _weights(examples), self._threads, self._set
         )
 
-    def trainer(
-        self, network: Network, optimizer: Optimizer, examples: Examples, state: TrainingState, threads: int = 0
-    ) -> CpuTrainer:
-        """Go on from `state`, which is not changed."""
-        return CpuTrainer(network, optimizer, examples, state, threads or self._threads, self._set)
+    def trainer(self, network: Network, optimizer: Optimizer, examples: Examples, state: TrainingState) -> CpuTrainer:
+        """Go on from `state`, which is not changed and must not change before the first run."""
+        return CpuTrainer(network, optimizer, examples, state, self._threads, self._set)
 
 
 class CpuTrainer:

@@ -117,7 +117,6 @@ class Reference:
     """The reference engine."""
 
     name = "reference"
-    uses_threads = False
 
     def loss_and_gradient(self, network: Network, p: Vector, examples: Examples) -> tuple[float, Vector]:
         """The network's objective over all rows (without dropout) and its gradient."""
