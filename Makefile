@@ -9,7 +9,7 @@ BUILT_FROM := pyproject.toml CMakeLists.txt src/thalweg/_version.py $(wildcard c
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs bench bench-tables acceptance build-without-compiler clean
+.PHONY: help demo test check fix docs bench bench-tables acceptance sanitize test-neon build-without-compiler clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,13 @@ bench-tables: $(VENV)/.installed-dev ## side by side with scikit-learn on real t
 
 acceptance: $(VENV)/.installed-dev ## the long runs: many thousand tables, killed processes
 	@HYPOTHESIS_PROFILE=acceptance $(RUN) -m pytest -q -m acceptance
+
+sanitize: $(VENV)/.installed-dev ## the engine's tests on cores that look for wrong addresses, undefined behaviour, races (minutes)
+	@tests/sanitize.sh address $(RUN)
+	@tests/sanitize.sh thread $(RUN)
+
+test-neon: ## the kernels for 64-bit Arm, cross-compiled and run under qemu (minutes)
+	@tests/neon.sh
 
 build-without-compiler: ## prove that an empty environment builds with no compiler on the path (minutes)
 	@set -e; python=$$($(find_python)); build_backend/prove_without_compiler.sh "$$python"

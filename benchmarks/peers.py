@@ -16,7 +16,6 @@ import numpy as np
 import thalweg as tw
 from contender import Contender, Rows, Task
 from products import Products, TorchProducts
-from thalweg import engines
 from workloads import LEARNING_RATE, SEED
 
 
@@ -27,7 +26,7 @@ class Thalweg(Contender):
 
     def _train(self, stop: tw.Stop) -> tw.TrainingResult:
         workload, task = self.workload, self.task
-        takes_threads = engines.get(task.engine).uses_threads and not task.all_threads
+        takes_threads = task.engine != "reference" and not task.all_threads
         return tw.train(
             workload.network,
             self.X,

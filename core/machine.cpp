@@ -50,12 +50,20 @@ std::size_t parse_size(const std::string& text) {
     return number;
 }
 
+// Whole cores' worth of time that the control group of this container allows ("200000 100000": two), or a great many.
+int quota() {
+    std::ifstream file("/sys/fs/cgroup/cpu.max");
+    long microseconds = 0, period = 0;  // reading "max" as a number fails
+    if (!(file >> microseconds >> period) || period < 1) return 1 << 20;
+    return static_cast<int>(std::clamp(microseconds / period, 1L, 1L << 20));
+}
+
 void read_cores(Machine& machine) {
     // A container or `taskset` may allow fewer hardware threads than the machine has.
     cpu_set_t allowed;
     CPU_ZERO(&allowed);
     if (sched_getaffinity(0, sizeof allowed, &allowed) != 0) return;
-    machine.logical_cores = std::max(1, CPU_COUNT(&allowed));
+    machine.logical_cores = std::min(std::max(1, CPU_COUNT(&allowed)), quota());
 
     std::set<std::string> cores;
     for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the core with sanitizers and runs the engine's tests on it; a finding is a failure.
-# Usage: sanitize.sh address|thread PYTHON, the interpreter of an environment with Thalweg's development tools
+# Usage: sanitize.sh address|thread PYTHON [for pytest …], PYTHON of an environment with Thalweg's development tools
 #
 # The tests get an environment of their own, whose `thalweg` is the source tree with this core: without pip, and with a
 # path file that leads to PYTHON's packages but does not read their path files, one of which is the editable install.
@@ -22,10 +22,10 @@ thread)
     sanitizers=thread
     library=libtsan.so
     # A child of fork starts threads of its own here, which is what is tested.
-    export TSAN_OPTIONS="halt_on_error=1:exitcode=66:die_after_fork=0:suppressions=$root/tests/sanitize.supp"
+    export TSAN_OPTIONS=halt_on_error=1:die_after_fork=0
     ;;
 *)
-    echo "Usage: $0 address|thread PYTHON" >&2
+    echo "Usage: $0 address|thread PYTHON [for pytest …]" >&2
     exit 2
     ;;
 esac
@@ -57,6 +57,7 @@ ln -s "$place"/core/_core.*so "$place/package/thalweg/"
 of() { "$1" -c 'import sysconfig; print(sysconfig.get_path("purelib"))'; }
 printf '%s\n' "$place/package" "$(of "$python")" >"$(of "$place/venv/bin/python")/sanitized.pth"
 
+shift 2
 cd "$root"
 # libstdc++ too: the sanitizers look for its throw when the process begins, and Python brings it later.
 export LD_PRELOAD="$runtime $(g++ -print-file-name=libstdc++.so.6)" THALWEG_SANITIZE="$which"
@@ -64,6 +65,7 @@ export PYTHONDONTWRITEBYTECODE=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 "$place/venv/bin/python" -c "
 from thalweg import _core
 assert _core.__file__.startswith('$place'), _core.__file__"
-exec "$place/venv/bin/python" -m pytest -q -p no:cacheprovider \
+# A finding ends the process at once: --capture=sys lets the report of the sanitizer through.
+exec "$place/venv/bin/python" -m pytest -q -p no:cacheprovider --capture=sys \
     tests/test_cpu.py tests/test_core.py tests/test_core_math.py tests/test_core_door.py tests/contracts/test_engine.py \
-    tests/test_training.py
+    tests/test_training.py "$@"

@@ -4,6 +4,8 @@ What is refused at the door of `tw` gets a sentence (an InputError); the core it
 or writes where it must not, with TypeError for a wrong kind of array and ValueError for a size that does not fit.
 """
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -67,9 +69,9 @@ def test_the_core_takes_any_arrays(p, X, Y, weights, gradient, out, threads):
 
 
 P = NETWORK.n_parameters
-RULE = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+RULE: dict[str, Any] = UNUSED | {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 # What a training is given: a good value of each, and what else it may be. One at most is spoilt; the others pass.
-GOOD = {
+GOOD: dict[str, Any] = {
     "X": np.ones((N, 3), "float32"), "Y": np.eye(2, dtype="float32")[np.arange(N) % 2], "weights": None,
     "p": np.full(P, 0.1, "float32"), "moments": [np.zeros(P, "float32")] * 2, "t": 3, "threads": 2,
     "epoch": 1, "order": np.arange(N), "batch": 2, "rates": np.ones(4), "seed": 0, "losses": np.empty(4),
@@ -88,7 +90,7 @@ SPOILT = {
 def test_a_trainer_takes_anything(spoilt):
     name, value = spoilt
     given_ = GOOD | {name: value}
-    rule = _core.Optimizer("Adam", **(UNUSED | RULE), clip=1.0)
+    rule = _core.Optimizer("Adam", **RULE, clip=1.0)
     examples = (given_["X"], given_["Y"], given_["weights"], given_["p"], given_["moments"], given_["t"])
     trainer = core_answers(_core.TrainerFloat32, described(NETWORK), rule, *examples, given_["threads"], "")
     if isinstance(trainer, Exception):
@@ -103,9 +105,9 @@ def test_a_trainer_takes_anything(spoilt):
 
 
 def test_what_is_good_is_taken():
-    rule = _core.Optimizer("Adam", **(UNUSED | RULE), clip=1.0)
-    good = [GOOD[key] for key in ("X", "Y", "weights", "p", "moments", "t", "threads")]
-    trainer = _core.TrainerFloat32(described(NETWORK), rule, *good, "")
+    rule = _core.Optimizer("Adam", **RULE, clip=1.0)
+    X, Y, weights, p, moments, t, threads = (GOOD[key] for key in ("X", "Y", "weights", "p", "moments", "t", "threads"))
+    trainer = _core.TrainerFloat32(described(NETWORK), rule, X, Y, weights, p, moments, t, threads, "")
     assert trainer.run(1, GOOD["order"], 2, GOOD["rates"], 0, GOOD["losses"], lambda: False) == (4, None, False)
     assert trainer.t == 7 and np.isfinite(GOOD["losses"]).all()
 
@@ -119,7 +121,7 @@ def test_the_core_takes_any_layers(rows):
 
 
 def test_an_optimizer_without_its_vectors_is_refused():
-    rule = _core.Optimizer("Adam", **(UNUSED | RULE), clip=0.0)
+    rule = _core.Optimizer("Adam", **RULE, clip=0.0)
     p = np.zeros(P)
     with pytest.raises(ValueError, match="as many vectors as its rule needs"):
         _core.TrainerFloat64(described(NETWORK), rule, np.ones((N, 3)), np.ones((N, 2)), None, p, [p], 0, 1, "")

@@ -4,6 +4,7 @@ The oracle is a numeric derivative of its own (four-point, not thalweg.derivativ
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -351,7 +352,8 @@ def test_unknown_engines_and_threads_are_refused():
         engines.get("abacus")
     with pytest.raises(tw.EngineError, match="threads=2 would do nothing: the engine 'reference'"):
         engines.get("reference", 2)
-    for wrong in (0, -1, 65, 2**31, 1.5, True, "2"):
+    listed: list[Any] = [0, -1, 65, 2**31, 1.5, True, "2"]
+    for wrong in listed:
         with pytest.raises(tw.EngineError, match="threads must be a whole number from 1 to 64"):
             engines.get("cpu", wrong)
     assert engines.DEFAULT in engines.available()
