@@ -19,7 +19,7 @@ public:
     int n_segments = 0;
     int64_t n = 0;         // length of the vectors, a multiple of WIDTH<T>
     int64_t t = 0;         // updates done
-    bool needs_squares = false;  // penalty or clipping: `look` must be called, else it may be
+    bool needs_squares = false;  // for penalty or clipping: `look` comes before `update`, else `check` is enough
 
     void lay_out(Space& space, const Job<T>& job, int64_t length, int count) {
         n = length;

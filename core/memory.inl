@@ -3,7 +3,7 @@
 constexpr int64_t CACHE = 1 << 19;  // bytes that a task should not exceed, half of a second-level cache
 constexpr int64_t MOST_BYTES = 40 << 20;  // for all that is not the parameters
 constexpr int64_t MOST_SLOTS = 64;
-constexpr int64_t MOST_WORK = 3'000'000'000;  // rows times parameters between two questions whether to stop
+constexpr int64_t MOST_WORK = 3'500'000'000;  // rows times parameters between two questions whether to stop
 
 // The rows of a step. It depends on the problem alone: sums over rows are cut where it cuts.
 template <class T>
@@ -33,7 +33,8 @@ struct Cut {
         const int64_t least = has_slots() ? VECTORS * W : W;
         if (most < least) most = least;
         const int64_t needed = (panels + slots - 1) / slots * W;
-        rows_at_once = ((most < needed ? most : needed) + W - 1) / W * W;
+        const int64_t pieces = (needed + most - 1) / most;  // of about the same size
+        rows_at_once = ((needed + pieces - 1) / pieces + W - 1) / W * W;
         // Tile by tile through all layers, while the weights stay in the cache meanwhile.
         panels_together = parameters * static_cast<int64_t>(sizeof(T)) <= CACHE ? VECTORS : rows_at_once / W;
     }
