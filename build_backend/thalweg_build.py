@@ -78,7 +78,7 @@ def compiler() -> Iterator[None]:
     with tempfile.TemporaryDirectory(prefix="thalweg-zig-") as folder:
         scripts = write_wrappers(Path(folder))
         tools = f"-DCMAKE_AR={scripts['ar'].as_posix()} -DCMAKE_RANLIB={scripts['ranlib'].as_posix()}"
-        os.environ.update(CC=str(scripts["cc"]), CXX=str(scripts["c++"]))
+        os.environ.update(CC=str(scripts["cc"]), CXX=str(scripts["c++"]), THALWEG_ZIG="1")  # pyproject.toml asks for it
         os.environ["CMAKE_ARGS"] = f"{before.get('CMAKE_ARGS', '')} {tools}".strip()
         try:
             yield

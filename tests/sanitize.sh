@@ -8,7 +8,10 @@ set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 which=$1
-python=$2
+case $2 in
+*/*) python=$(cd "$(dirname "$2")" && pwd)/$(basename "$2") ;;
+*) python=$(command -v "$2") ;;
+esac
 place=$root/build/sanitize-$which
 case $which in
 address)
