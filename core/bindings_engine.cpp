@@ -125,7 +125,7 @@ public:
                  const std::string& instruction_set)
         : X_(X), Y_(Y), weights_(weights), parameters_(parameters), moments_(moments) {
         require_examples(network, parameters, X, Y, weights);
-        require(t >= 0, "steps are counted from 0");
+        require(t >= 0 && t < (int64_t{1} << 62), "steps are counted from 0, and there is no end in sight");
         require(moments.size() == vectors_of(optimizer), "an optimizer has as many vectors as its rule needs");
         std::vector<const T*> starts;
         for (const In<T>& moment : moments) {
