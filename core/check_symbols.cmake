@@ -13,7 +13,8 @@ endif()
 set(found_table FALSE)
 foreach(object IN LISTS objects)
   # POSIX: a line for each external symbol, "name type value size". Types: U not defined here; W, V, u weak or unique.
-  execute_process(COMMAND "${NM}" -g -P "${object}" OUTPUT_VARIABLE output ERROR_VARIABLE complaint RESULT_VARIABLE failed)
+  execute_process(COMMAND "${NM}" -g -P "${object}"
+                  OUTPUT_VARIABLE output ERROR_VARIABLE complaint RESULT_VARIABLE failed)
   if(failed)
     message(WARNING "${NM} cannot read ${object}, so its symbols go unchecked: ${complaint}")
     return()
@@ -41,5 +42,6 @@ foreach(object IN LISTS objects)
 endforeach()
 
 if(NOT found_table)
-  message(FATAL_ERROR "${NM} shows no table ${TABLE} in ${OBJECTS}: was the table renamed? core/kernels.cmake names it.")
+  message(FATAL_ERROR
+    "${NM} shows no table ${TABLE} in ${OBJECTS}: was the table renamed? core/kernels.cmake names it.")
 endif()

@@ -40,7 +40,8 @@ if(CMAKE_NM AND NOT MSVC)
   foreach(set IN LISTS sets)
     add_custom_command(
       TARGET core PRE_LINK
-      COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DTABLE=kernels_${set} "-DOBJECTS=$<JOIN:$<TARGET_OBJECTS:kernels_${set}>,|>"
+      COMMAND ${CMAKE_COMMAND} -DNM=${CMAKE_NM} -DTABLE=kernels_${set}
+              "-DOBJECTS=$<JOIN:$<TARGET_OBJECTS:kernels_${set}>,|>"
               -P ${CMAKE_CURRENT_SOURCE_DIR}/core/check_symbols.cmake
       VERBATIM)
   endforeach()

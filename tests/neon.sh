@@ -1,6 +1,6 @@
 #!/bin/sh
-# Cross-compiles the core for 64-bit Arm and runs its kernels under qemu: test_kernels, which needs no Python. An emulator
-# tells whether the results are right, not how fast they are.
+# Cross-compiles the core for 64-bit Arm and runs its kernels under qemu: test_kernels, which needs no Python. An
+# emulator tells whether the results are right, not how fast they are.
 set -eu
 
 root=$(cd "$(dirname "$0")/.." && pwd)
