@@ -16,7 +16,7 @@ from thalweg.engines.base import Epoch, TrainingState
 from thalweg.engines.cpu import Cpu
 from thalweg.engines.reference import Reference
 from thalweg.examples import check_examples
-from thalweg.optimizers import OPTIMIZERS
+from thalweg.update_rules import UPDATE_RULES
 
 
 SETS = _core.cpu_features()["usable"]
@@ -96,7 +96,7 @@ def data(rng, n=61, d=5, k=3):
 
 
 def test_every_optimizer_is_followed():
-    assert {type(rule).__name__ for rule in RULES.values()} == set(OPTIMIZERS)
+    assert {type(rule).__name__ for rule in RULES.values()} == set(UPDATE_RULES)
 
 
 @pytest.mark.parametrize("batch", [1, 2, 7, 16, "all"])

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import thalweg as tw
-from thalweg.optimizers import OPTIMIZERS, find_optimizer
+from thalweg.optimizers import find_optimizer
+from thalweg.update_rules import UPDATE_RULES
 
 
 G = [np.array([1.0, -2.0, 0.5]), np.array([-3.0, 0.25, 0.0])]
@@ -158,14 +159,14 @@ def test_an_optimizer_comes_back_from_a_file(optimizer):
     assert find_optimizer(optimizer) is optimizer
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", UPDATE_RULES)
 def test_a_name_gives_the_defaults(name):
-    assert find_optimizer(name) == OPTIMIZERS[name]()
+    assert find_optimizer(name) == UPDATE_RULES[name]()
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", UPDATE_RULES)
 def test_every_rule_walks_to_the_bottom_of_a_bowl(name):
-    optimizer = OPTIMIZERS[name](0.05)
+    optimizer = UPDATE_RULES[name](0.05)
     p, state, curvature = P.copy(), optimizer.start(3), np.array([1.0, 3.0, 7.0])
     for t in range(1, 600):
         optimizer.update(p, curvature * p, state, 0.05 * 0.995**t, t)

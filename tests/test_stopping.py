@@ -51,9 +51,13 @@ def test_what_is_not_known_ends_nothing():
 
 def test_each_status_is_a_sentence():
     sentences = [status.value for status in tw.Status]
-    assert len(set(sentences)) == len(sentences) == 11
+    assert len(set(sentences)) == len(sentences) == 14
     assert all(sentence[0].isupper() and sentence.endswith(".") for sentence in sentences)
-    assert [status for status in tw.Status if status.is_failure] == [tw.Status.NON_FINITE]
+    assert [status for status in tw.Status if status.is_failure] == [
+        tw.Status.DIVERGING,
+        tw.Status.LEFT_DOMAIN,
+        tw.Status.NON_FINITE,
+    ]
 
 
 @pytest.mark.parametrize("settings", [{}, {"patience": 3}, {"value_below": 0.1}, {"gradient_norm_below": 1e-6}])

@@ -19,10 +19,11 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from thalweg import engines, show
-from thalweg.errors import InputError, ThalwegWarning
+from thalweg import descend_cli, engines, show
+from thalweg.errors import FormulaError, InputError, ThalwegWarning
 from thalweg.fitting import HOLDOUT, Recipe, fit
 from thalweg.model import Model, load
+from thalweg.outputs import check_outputs
 from thalweg.stopping import Status
 
 
@@ -120,7 +121,7 @@ def fit_command(
         message = f"--report {str(report)!r} and --no-report exclude each other; leave one of them out"
         raise InputError(message)
     page = None if no_report else (report or output.with_suffix(".html"))
-    _check_outputs({"model": output, "report": page}, {"table": data, "test table": test})
+    check_outputs({"model": output, "report": page}, {"table": data, "test table": test})
     model = fit(
         data, _names(target), task=task, drop=_names(drop), keep=_names(keep), test=test, holdout=holdout,
         refit=refit, seed=seed, engine=engine, callbacks=() if quiet else (Progress(),),
@@ -160,7 +161,7 @@ def predict(
 
     predictions.check_output(output)
     if output != "-":
-        _check_outputs({"predictions": Path(output)}, {"model": str(model), "table": data})
+        check_outputs({"predictions": Path(output)}, {"model": str(model), "table": data})
     rows = predictions.write(load(model).predict_batches(data, engine=engine), output)
     if output != "-":
         typer.echo(f"{rows:,} predictions  {output}")
@@ -177,6 +178,11 @@ def inspect(
         return
     show.fitted(loaded)
     show.columns(loaded)
+
+
+app.command("descend", epilog=descend_cli.EXAMPLES, context_settings={"ignore_unknown_options": True})(
+    descend_cli.command
+)
 
 
 @app.command(name="engines")
@@ -210,7 +216,7 @@ def demo(
         message = f"the folder {str(folder)!r} cannot be made ({error.strerror}); choose another with --folder"
         raise InputError(message) from error
     model_path, page = folder / "breast_cancer.thalweg", folder / "breast_cancer.html"
-    _check_outputs({"model": model_path, "report": page}, {})
+    check_outputs({"model": model_path, "report": page}, {})
     typer.echo("1. A real table: is a breast tumour malignant, from 30 measurements of its cell nuclei (569 rows)\n")
     model = fit(example.table(), "diagnosis", callbacks=(Progress(),))
     model.save(model_path)
@@ -239,6 +245,9 @@ def main() -> None:
             sys.exit(2)
         where = error.ctx.command_path if error.ctx else "thalweg"
         _fail(2, f"{error.format_message().rstrip('.')}; see {where} --help")
+    except FormulaError as error:  # its lines show the place
+        typer.echo(f"thalweg: {error}", err=True)
+        sys.exit(2)
     except InputError as error:
         _fail(2, str(error))
     except (KeyboardInterrupt, typer.Abort):
@@ -297,33 +306,3 @@ def _whole_numbers(listed: str, option: str) -> tuple[int, ...]:
         message = f"{option} takes whole numbers parted by commas, such as 64,32, not {listed!r}"
         raise InputError(message) from None
     return () if numbers == (0,) else numbers
-
-
-def _check_outputs(outputs: dict[str, Path | None], inputs: dict[str, str | None]) -> None:
-    """Said before minutes of training, not after: where a file cannot go, and what it would destroy."""
-    taken = {os.path.realpath(path): what for what, path in inputs.items() if path is not None and os.path.exists(path)}
-    for what, path in outputs.items():
-        if path is None:
-            continue
-        _check_place(path)
-        place = os.path.realpath(path)
-        if place in taken:
-            message = f"the {what} would overwrite the {taken[place]} {str(path)!r}; choose another name"
-            raise InputError(message)
-        taken[place] = what
-
-
-def _check_place(path: Path) -> None:
-    folder = path.absolute().parent
-    if not folder.is_dir():
-        message = f"{str(path)!r} cannot be written: the folder {str(folder)!r} does not exist"
-        raise InputError(message)
-    if path.is_dir():
-        message = f"{str(path)!r} is a folder; name a file in it"
-        raise InputError(message)
-    if path.exists() and not path.is_file():
-        message = f"{str(path)!r} is not an ordinary file; choose another name"
-        raise InputError(message)
-    if not os.access(path if path.exists() else folder, os.W_OK):
-        message = f"{str(path)!r} may not be written: permission denied"
-        raise InputError(message)

@@ -10,11 +10,11 @@ import numpy as np
 from thalweg import randomness
 from thalweg.evaluation import predict
 from thalweg.network import Network
-from thalweg.optimizers import GradientDescent
 from thalweg.run import TrainingResult
 from thalweg.schedules import InverseTime
 from thalweg.stopping import Stop
 from thalweg.training import train
+from thalweg.update_rules import GradientDescent
 
 
 if TYPE_CHECKING:

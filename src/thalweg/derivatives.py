@@ -136,21 +136,35 @@ def check_gradient(
 
     places = range(len(p)) if which is None else list(which)
     names = tuple(network.name_of(i) for i in places)  # refuses a place that is none
-    analytic = analytic[list(places)]
-    slopes = [_slope(f, p, i) for i in places]
+    return compare(f, p, analytic[list(places)], names, places, tolerance)
+
+
+def compare(
+    f: Callable[[Float[np.ndarray, " n"]], float],
+    x: Float[np.ndarray, " n"],
+    analytic: Float[np.ndarray, " p"],
+    names: tuple[str, ...],
+    places: Sequence[int],
+    tolerance: float,
+) -> GradientCheck:
+    """Partial derivatives of f at x, those of `places`, against numeric ones; `names` are for the table."""
+    slopes = [_slope(f, x, i) for i in places]
     numeric = np.array([slope for slope, _ in slopes])
-    rounding = 8.0 * EPSILON * abs(f(p))  # at most: the error of one value of f
+    rounding = 8.0 * EPSILON * abs(f(x))  # at most: the error of one value of f
     unsure = np.array([difference for _, difference in slopes])
-    unclear = unsure > 0.1 * tolerance * _size(analytic, numeric)
+    unclear = ~(unsure <= 0.1 * tolerance * _size(analytic, numeric))  # also where f is not defined beside x
     beyond_rounding = unsure > rounding / STEPS[-1]
-    jumps = np.array([_jumps(f, p, i, rounding) for i in places])
+    jumps = np.array([_jumps(f, x, i, rounding) for i in places])
     at_kink = jumps | (unclear & beyond_rounding)
     return GradientCheck(names, analytic, numeric, at_kink, unclear & ~at_kink, tolerance)
 
 
 def _size(analytic: Float[np.ndarray, " p"], numeric: Float[np.ndarray, " p"]) -> Float[np.ndarray, " p"]:
     """What errors are relative to: the larger of both, but at least either gradient's root mean square."""
-    floor = max(float(np.sqrt(np.mean(one**2))) for one in (analytic, numeric)) or 1.0
+    largest = max(float(np.abs(one).max(initial=0.0)) for one in (analytic, numeric))
+    if not 0.0 < largest < np.inf:
+        largest = 1.0
+    floor = largest * max(float(np.sqrt(np.mean((one / largest) ** 2))) for one in (analytic, numeric)) or 1.0
     return np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), floor)
 
 

@@ -3,9 +3,11 @@
 ThalwegError
 ├── InputError (also ValueError)      what was given breaks a rule
 │   ├── TableError                    a table that cannot be read or used: which column, row, value
+│   ├── FormulaError                  a formula that cannot be read: the message shows the place with a caret
 │   ├── FileError                     a file of ours that is not whole, or not ours
 │   └── EngineError                   an engine that is missing, or cannot do what was asked
-└── TrainingFailed                    training met a non-finite value and `on_failure="raise"`; has `.result`
+├── TrainingFailed                    training met a non-finite value and `on_failure="raise"`; has `.result`
+└── DescentFailed                     a walk ran away or broke off and `on_failure="raise"`; has `.result`
 ThalwegWarning (UserWarning)          went on, but you should know
 """
 
@@ -24,6 +26,10 @@ class TableError(InputError):
     """A table cannot be read or used: the message names file, column, row (from 1, header not counted) and value."""
 
 
+class FormulaError(InputError):
+    """A formula cannot be read; the message ends with its text and, on a line of its own, a caret under the place."""
+
+
 class FileError(InputError):
     """A file is damaged, cut, hostile or not one of ours."""
 
@@ -34,6 +40,14 @@ class EngineError(InputError):
 
 class TrainingFailed(ThalwegError):
     """Training met a non-finite value and `on_failure="raise"` was chosen; `result` is what was reached."""
+
+    def __init__(self, message: str, result: Any = None) -> None:
+        super().__init__(message)
+        self.result = result
+
+
+class DescentFailed(ThalwegError):
+    """A walk downhill ran away or broke off and `on_failure="raise"` was chosen; `result` is what was reached."""
 
     def __init__(self, message: str, result: Any = None) -> None:
         super().__init__(message)

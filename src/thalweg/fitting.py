@@ -23,7 +23,6 @@ from thalweg.errors import InputError, TableError, ThalwegWarning
 from thalweg.examples import Examples, check_examples
 from thalweg.model import Evidence, Model, n_outputs
 from thalweg.network import Network
-from thalweg.optimizers import AdamW
 from thalweg.run import TrainingResult
 from thalweg.schedules import CosineCycles
 from thalweg.splitting import split
@@ -31,6 +30,7 @@ from thalweg.stopping import Status, Stop
 from thalweg.table import Table
 from thalweg.targets import are_classes
 from thalweg.training import check_callbacks, train
+from thalweg.update_rules import AdamW
 
 
 if TYPE_CHECKING:

@@ -22,13 +22,14 @@ from thalweg.errors import InputError
 if TYPE_CHECKING:
     from jaxtyping import Float, Int, Num
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
 
 # Okabe & Ito, "Color universal design", 2008.
 BLUE, VERMILLION, GREEN, SKY = "#0072B2", "#D55E00", "#009E73", "#56B4E9"
 INK, GREY, PALE = "#222222", "#767676", "#E4E4E4"
 # White to nearly black through blue: as ordered in grey as in colour.
-_SHADES = ["#FFFFFF", "#D6E8F5", "#8FC1E3", "#2F8BC9", "#0B5C94", "#052F4F"]
+SHADES = ["#FFFFFF", "#D6E8F5", "#8FC1E3", "#2F8BC9", "#0B5C94", "#052F4F"]
 _STYLE = {
     "font.size": 10, "text.color": INK, "text.usetex": False, "svg.fonttype": "none", "svg.hashsalt": "thalweg",
     "axes.titlesize": 12, "axes.titleweight": "bold", "axes.titlelocation": "left", "axes.titlepad": 10,
@@ -55,10 +56,10 @@ def loss_curves(
     >>> [line.get_label() for line in figure.axes[0].lines[:2]]
     ['training', 'validation']
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter, NullLocator
+    from matplotlib.ticker import MaxNLocator
 
-    with _style():
-        figure, axes = _figure(4.2, "Loss by epoch")
+    with style():
+        figure, axes = new_figure(4.2, "Loss by epoch")
         dots = {"marker": "o", "markersize": 4} if len(epoch) <= 12 else {}
         series = [("training", np.asarray(loss, float), {"color": BLUE, "linestyle": "-"})]
         if validation_loss is not None and np.any(np.isfinite(validation_loss)):
@@ -69,15 +70,10 @@ def loss_curves(
         shown = np.concatenate([values for _, values, _ in series])
         shown = shown[np.isfinite(shown)]
         if shown.size == 0:
-            _note(axes, "no finite loss")
+            note(axes, "no finite loss")
         elif shown.min() > 0 and shown.max() > 20 * shown.min():
             axes.set_yscale("log")
-            axes.yaxis.set_major_locator(
-                LogLocator(subs=(1.0, 2.0, 5.0) if shown.max() < 1e4 * shown.min() else (1.0,))
-            )
-            axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-            axes.yaxis.set_minor_locator(NullLocator())
-            axes.yaxis.set_minor_formatter(NullFormatter())
+            log_ticks(axes.yaxis, shown.min(), shown.max())
         if best_epoch is not None and best_epoch in epoch:
             values = series[-1][1]
             best = values[np.flatnonzero(np.asarray(epoch) == best_epoch)[0]]
@@ -85,7 +81,7 @@ def loss_curves(
             text = f"best: epoch {best_epoch}" + (f", {best:.4g}" if np.isfinite(best) else "")
             axes.plot([best_epoch], [best], "*", color=INK, markersize=11, zorder=4, linestyle="none", label=text)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
-        axes.set(xlabel="epoch", ylabel=_label(measure, 60))
+        axes.set(xlabel="epoch", ylabel=literal(measure, 60))
         if len(axes.lines) > 1:
             axes.legend(loc="best")
         return figure
@@ -101,14 +97,14 @@ def confusion_matrix(matrix: Int[np.ndarray, "k k"], classes: Sequence[object]) 
     totals = counts.sum(axis=1, keepdims=True)
     share = counts / np.maximum(totals, 1)
     longest = 18 if size <= 12 else 12
-    with _style():
+    with style():
         side = float(np.clip(1.2 + 0.62 * size, 3.4, 6.4))
-        figure, axes = _figure(side, "Confusion matrix, held-out rows", width=min(WIDTH, side + 1.6))
-        shades = LinearSegmentedColormap.from_list("shades", _SHADES)
+        figure, axes = new_figure(side, "Confusion matrix, held-out rows", width=min(WIDTH, side + 1.6))
+        shades = LinearSegmentedColormap.from_list("shades", SHADES)
         # Square-root shades: a confusion of 2 % must be seen.
         image = axes.imshow(share, cmap=shades, norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
         step = max(1, -(-size // 40))  # more than 40 labels would overlap
-        labels = [_label(name, longest) for name in classes][::step]
+        labels = [literal(name, longest) for name in classes][::step]
         tilt = {"rotation": 90} if size > 5 and max(map(len, labels)) > 3 else {}
         axes.set_xticks(range(0, size, step), labels, fontsize=_fit(size), **tilt)
         axes.set_yticks(range(0, size, step), labels, fontsize=_fit(size))
@@ -140,18 +136,18 @@ def residuals(actual: Float[np.ndarray, " n"], predicted: Float[np.ndarray, " n"
     actual, predicted = np.asarray(actual, float), np.asarray(predicted, float)
     finite = np.isfinite(actual) & np.isfinite(predicted)
     actual, predicted = actual[finite], predicted[finite]
-    with _style():
-        figure, (left, right) = _figure(4.0, None, columns=2)
-        name = _label(target, 30)
+    with style():
+        figure, (left, right) = new_figure(4.0, None, columns=2)
+        name = literal(target, 30)
         left.set(title="Predicted and actual", xlabel=f"actual {name}", ylabel=f"predicted {name}")
         right.set(title="Residuals", xlabel=f"predicted {name}", ylabel="actual − predicted")
         clouds = []
         for axes, x, y in ((left, actual, predicted), (right, predicted, actual - predicted)):
             axes.xaxis.set_major_locator(MaxNLocator(4))  # six digits have room beside each other
             if x.size == 0:
-                _note(axes, "no finite values")
+                note(axes, "no finite values")
             elif x.size > _MANY:
-                shades = LinearSegmentedColormap.from_list("shades", _SHADES[1:])
+                shades = LinearSegmentedColormap.from_list("shades", SHADES[1:])
                 clouds.append(axes.hexbin(x, y, gridsize=36, mincnt=1, cmap=shades, linewidths=0.2))
             else:
                 axes.plot(x, y, "o", color=BLUE, markersize=4, alpha=0.45, markeredgewidth=0, linestyle="none")
@@ -191,10 +187,10 @@ def calibration(probability: Float[np.ndarray, "n ..."], outcome: Int[np.ndarray
     z = 1.96
     middle = (came + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(came * (1 - came) / n + z**2 / (4 * n**2))
-    with _style():
+    with style():
         from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-        figure, (upper, lower) = _figure(5.6, None, rows=2, heights=(3, 1), width=6.4)
+        figure, (upper, lower) = new_figure(5.6, None, rows=2, heights=(3, 1), width=6.4)
         upper.set_title("Calibration, held-out rows")
         upper.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle="--", label="perfectly calibrated")
         whiskers = np.maximum([came - (middle - half), middle + half - came], 0)
@@ -228,24 +224,24 @@ def importance(
     """The 20 columns that matter most, longest bar on top, with the standard deviation over repeats."""
     means, deviations = np.nan_to_num(np.asarray(means, float)), np.nan_to_num(np.asarray(deviations, float))
     order = np.argsort(-means, kind="stable")[:20][::-1]
-    with _style():
+    with style():
         rest = f" (the largest 20 of {len(means)} columns)" if len(means) > 20 else ""
-        figure, axes = _figure(1.3 + 0.3 * max(len(order), 2), f"Permutation importance{rest}")
+        figure, axes = new_figure(1.3 + 0.3 * max(len(order), 2), f"Permutation importance{rest}")
         rows = np.arange(len(order))
         for sign, color, hatch in ((1, BLUE, ""), (-1, VERMILLION, "////")):
             here = (means[order] >= 0) == (sign > 0)
             axes.barh(rows[here], means[order][here], height=0.66, color=color if sign > 0 else "white",
                       edgecolor=color, hatch=hatch, zorder=2)  # fmt: skip
         axes.errorbar(means[order], rows, xerr=deviations[order], fmt="none", ecolor=INK, elinewidth=1.1, capsize=2.5)
-        axes.set_yticks(rows, [_label(names[i], 34) for i in order])
+        axes.set_yticks(rows, [literal(names[i], 34) for i in order])
         axes.set_ylim(-0.6, max(len(order), 1) - 0.4)
         axes.axvline(0, color=GREY, linewidth=1)
         axes.grid(axis="y", visible=False)
         axes.tick_params(axis="y", length=0)
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel(_label(measure, 90))
+        axes.set_xlabel(literal(measure, 90))
         if not len(order):
-            _note(axes, "no columns")
+            note(axes, "no columns")
         return figure
 
 
@@ -274,8 +270,8 @@ def network(
     heights = [
         {unit: (len(units) - 1) / 2 - at for at, unit in enumerate(units) if unit is not None} for units in shown
     ]
-    with _style():
-        figure, axes = _figure(float(np.clip(1.5 + 0.36 * tall, 2.6, 5.4)), "Network")
+    with style():
+        figure, axes = new_figure(float(np.clip(1.5 + 0.36 * tall, 2.6, 5.4)), "Network")
         for at, layer in enumerate(columns):
             if layer is None:
                 axes.text(at, 0, "⋯", ha="center", va="center", fontsize=18, color=GREY)
@@ -289,7 +285,7 @@ def network(
                       markeredgecolor=INK, markeredgewidth=1.1, zorder=3, linestyle="none")  # fmt: skip
             kind = "input" if layer == 0 else "output" if layer == last else f"hidden {layer}"
             what = "features" if layer == 0 else output if layer == last else activations[layer - 1]
-            caption = f"{kind}\n{sizes[layer]:,} {'' if layer == 0 else '· '}{_label(what, 14)}"
+            caption = f"{kind}\n{sizes[layer]:,} {'' if layer == 0 else '· '}{literal(what, 14)}"
             axes.text(at, -tall / 2 - 0.15, caption, ha="center", va="top", fontsize=9, linespacing=1.4)
             if at == 0 or columns[at - 1] != layer - 1:
                 continue
@@ -313,7 +309,7 @@ def network(
             for unit, y in heights[layer].items():
                 if names is None:
                     break
-                axes.annotate(_label(names[unit], 20), (at, y), (side * 11, 0), textcoords="offset points",
+                axes.annotate(literal(names[unit], 20), (at, y), (side * 11, 0), textcoords="offset points",
                               ha="right" if side < 0 else "left", va="center", fontsize=9)  # fmt: skip
         if weights is not None:
             key = [Line2D([], [], color=BLUE, label="positive weight"),
@@ -330,8 +326,8 @@ def svg(figure: Figure) -> str:
     return text[text.index("<svg") :]
 
 
-def save(figure: Figure, path: str | os.PathLike[str]) -> None:
-    """Write the figure as the suffix says: .svg, .png (150 dots per inch) or .pdf.
+def check_form(path: str | os.PathLike[str]) -> str:
+    """The form in which a figure is written there, as the suffix says: svg, png or pdf.
 
     Raises:
         InputError: another suffix.
@@ -340,13 +336,22 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     if suffix not in (".svg", ".png", ".pdf"):
         message = f"a figure is written as .svg, .png or .pdf, not {suffix!r}: rename {os.fspath(path)!r}"
         raise InputError(message)
-    Path(path).write_bytes(_render(figure, suffix[1:]))
+    return suffix[1:]
+
+
+def save(figure: Figure, path: str | os.PathLike[str]) -> None:
+    """Write the figure as the suffix says: .svg, .png (150 dots per inch) or .pdf.
+
+    Raises:
+        InputError: another suffix.
+    """
+    Path(path).write_bytes(_render(figure, check_form(path)))
 
 
 def _render(figure: Figure, form: str) -> bytes:
     dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {}}
     buffer = io.BytesIO()
-    with _style(), warnings.catch_warnings():
+    with style(), warnings.catch_warnings():
         # A name in a script that Matplotlib's own font lacks: in SVG the browser's fonts show it.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         # A second layout of the same figure would move things a little: lay out once, then keep the places.
@@ -357,15 +362,15 @@ def _render(figure: Figure, form: str) -> bytes:
 
 
 @contextlib.contextmanager
-def _style() -> Iterator[None]:
+def style() -> Iterator[None]:
     """Our looks, whatever the user's settings are, which come back afterwards."""
-    from matplotlib import style
+    from matplotlib.style import context
 
-    with style.context(["default", _STYLE]):
+    with context(["default", _STYLE]):
         yield
 
 
-def _figure(
+def new_figure(
     height: float,
     title: str | None,
     *,
@@ -373,22 +378,35 @@ def _figure(
     rows: int = 1,
     columns: int = 1,
     heights: Sequence[float] | None = None,
+    projection: str | None = None,
 ) -> tuple[Figure, Any]:
+    """A figure that lays itself out, and its axes (an array of them for several rows or columns); within `style`."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(w_pad=0.1, h_pad=0.1))
-    axes = figure.subplots(rows, columns, height_ratios=heights)
+    axes = figure.subplots(rows, columns, height_ratios=heights, subplot_kw={"projection": projection})
     if title:
         axes.set_title(title)
     return figure, axes
 
 
-def _note(axes: Axes, text: str) -> None:
+def log_ticks(axis: Axis, low: float, high: float) -> None:
+    """Ticks of a logarithmic axis from `low` to `high`: plain numbers, few of them."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e4 * low else (1.0,)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def note(axes: Axes, text: str) -> None:
+    """A word in the middle of axes that have nothing else to show."""
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)
 
 
-def _label(name: object, longest: int) -> str:
+def literal(name: object, longest: int) -> str:
     """A name as Matplotlib shows it literally: shortened, on one line, `$` escaped, nothing XML forbids."""
     text = "".join(c if c.isprintable() else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" for c in str(name))
     if len(text) > longest:

@@ -121,6 +121,50 @@ class Progress:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
+class WalkProgress:
+    """A callback for `descend`: a bar with step, f and ‖∇f‖, where the output is a terminal and the walk takes long.
+
+    >>> from types import SimpleNamespace
+    >>> from rich.console import Console
+    >>> with WalkProgress(10, Console(force_terminal=False)) as progress:
+    ...     print(progress(SimpleNamespace(step=1, seconds=5.0)))
+    None
+    """
+
+    def __init__(self, steps: int, console: Console | None = None) -> None:
+        """`steps` at most; `console`: where to write, standard error by default."""
+        self._steps, self._console = steps, console
+        self._bar: Any = None
+        self._next = 1.0  # seconds of walking before there is a bar, then until its next change
+
+    def __enter__(self) -> WalkProgress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, row: Any) -> None:
+        """Show the step that has just been taken."""
+        if row.seconds < self._next:
+            return
+        self._next = row.seconds + 0.1
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import BarColumn, TextColumn
+            from rich.progress import Progress as Bar
+
+            console = self._console or Console(stderr=True)
+            if not console.is_terminal or console.is_dumb_terminal:
+                self._next = math.inf
+                return
+            self._bar = Bar(TextColumn("{task.description}"), BarColumn(), console=console, transient=True)
+            self._bar.add_task("", total=self._steps)
+            self._bar.start()
+        text = f"step {row.step:,}/{self._steps:,}  f {row.point.value:.6g}  ‖∇f‖ {row.gradient_norm:.3g}"
+        self._bar.update(0, completed=row.step, description=text)
+
+
 def _fields(run: Run) -> dict[str, str]:
     """The texts of the display; the bar has no room for all of them."""
     of = "" if run.epochs is None else f"/{run.epochs}"

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from thalweg.history import History
-from thalweg.optimizers import Optimizer
+from thalweg.line_searches import LineSearch
 from thalweg.stopping import Status
+from thalweg.update_rules import Optimizer
 
 
 if TYPE_CHECKING:
@@ -37,13 +38,16 @@ class Failure:
     def place(self) -> str:
         """Where it was, in a sentence."""
         where = f"batch {self.batch}" if self.batch else "after the last batch"
+        rate = "" if math.isnan(self.learning_rate) else f", at learning rate {self.learning_rate:g}"
         return (
-            f"In epoch {self.epoch}, {where}, {self.what} (layer {self.layer}) was not finite, at learning rate "
-            f"{self.learning_rate:g}; the largest input is {self.largest:g}, in column {self.column} of X."
+            f"In epoch {self.epoch}, {where}, {self.what} (layer {self.layer}) was not finite{rate}; the largest input "
+            f"is {self.largest:g}, in column {self.column} of X."
         )
 
     @property
     def _advice(self) -> str:
+        if math.isnan(self.learning_rate):
+            return "Scale the inputs to about −3 … 3, or start from smaller weights."
         if self.largest > 1e3:
             return "Scale the inputs to about −3 … 3, or use a smaller learning rate."
         return f"Use a smaller learning rate, such as {self.learning_rate / 10:g}, or an optimizer with clip=1.0."
@@ -84,8 +88,11 @@ class Run:
 
     @property
     def learning_rate(self) -> float:
-        """Learning rate of the last step."""
-        return self.history.latest("learning_rate") if self.epoch else self.optimizer.learning_rate.rate
+        """Learning rate of the last step; before the first one that of a schedule, nan of a line search."""
+        if self.epoch:
+            return self.history.latest("learning_rate")
+        rate = self.optimizer.learning_rate
+        return math.nan if isinstance(rate, LineSearch) else rate.rate
 
     @property
     def seconds(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import TYPE_CHECKING, Any
 
 from thalweg import scores
@@ -11,7 +12,12 @@ from thalweg.verdict import BASELINES, counted, verdict
 
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from thalweg.demo import SpamDemo
+    from thalweg.functions import Function
+    from thalweg.sweeps import LearningRateRange, Race
+    from thalweg.walk import Descent
 
 
 def summary(model: Model) -> dict[str, Any]:
@@ -115,6 +121,74 @@ def spam(demo: SpamDemo) -> None:
     table.add_row("accuracy on 10,000 new mails", f"{demo.accuracy:.4f}")
     table.add_row("the best that any rule can do on them", f"{demo.best_accuracy:.4f}")
     table.add_row(f"a mail of {length:.0f} letters that cannot be told apart", f"[{answer[0]:.2f}, {answer[1]:.2f}]")
+    _print(table)
+
+
+def walked(walk: Descent, rows: int, latex: bool, in_json: bool) -> None:
+    """A walk downhill: f and its derivatives, the steps, where it ended and why."""
+    if in_json:
+        as_json(walk.to_dict())
+        return
+    if walk.formula is not None:
+        marks = ["f′"] if len(walk.names) == 1 else [f"∂f/∂{name}" for name in walk.names]
+        widest = max(map(len, marks))
+        for mark, formula in zip(["f", *marks], [walk.formula, *walk.derivatives], strict=False):
+            print(f"{mark:<{widest}} = {formula}")
+            if latex:
+                print(f"{'':<{widest}}   {formula.latex}")
+        print()
+    if rows:
+        headings, cells = walk.cells(rows)
+        table = _table(*headings, numbers=True)
+        table.columns[0].justify = "right"
+        for row in cells:
+            table.add_row(*row)
+        _print(table)
+    print(f"{walk!r}\n{walk.message}\n\n{walk.diagnosis}")
+
+
+def raced(race: Race, in_json: bool) -> None:
+    """Several walks from one start."""
+    if in_json:
+        as_json({name: walk.to_dict() for name, walk in race.walks.items()})
+        return
+    print(f"{race}\n")
+
+
+def swept(sweep: LearningRateRange, in_json: bool) -> None:
+    """Learning rates and what became of them."""
+    if in_json:
+        as_json(
+            {
+                "rates": sweep.rates.tolist(),
+                "values": [value if math.isfinite(value) else None for value in sweep.values.tolist()],
+                "regimes": list(sweep.regimes), "best": sweep.best, "start_value": sweep.start_value,
+                "one_over_L": sweep.one_over_L,
+            }
+        )  # fmt: skip
+        return
+    table = _table("learning rate", "f at the end", "regime", numbers=True)
+    for rate, value, regime in zip(sweep.rates.tolist(), sweep.values.tolist(), sweep.regimes, strict=True):
+        table.add_row(f"{'*' if rate == sweep.best else ''}{rate:.4g}", f"{value:.6g}", regime)
+    _print(table)
+    bound = sweep.one_over_L
+    known = "" if bound is None else f"; at the start 1/L = {bound:.4g} and 2/L = {2 * bound:.4g}"
+    print(f"The lowest f was reached at the rate {sweep.best:.4g}{known}.")
+
+
+def functions(listed: Iterable[Function], in_json: bool) -> None:
+    """The functions that have a name."""
+    if in_json:
+        as_json(
+            {
+                one.name: {"formula": one.text, "start": one.start, "shows": one.shows, "minima": one.minima}
+                for one in listed
+            }
+        )
+        return
+    table = _table("name", "f", "start", "what a walk meets there")
+    for one in listed:
+        table.add_row(one.name, one.text, ",".join(f"{x:g}" for x in one.start), one.shows)
     _print(table)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import math
 import numbers
+import operator
 from dataclasses import dataclass, fields
 
 from thalweg.errors import InputError
@@ -23,15 +24,18 @@ class Status(enum.Enum):
     PATIENCE = "No better value was found for as long as patience allows."
     CALLBACK = "A callback asked to stop."
     INTERRUPTED = "Interrupted from the keyboard."
+    STALLED = "Found no further step to take."
+    DIVERGING = "The steps lead uphill, farther and farther from where they began."
+    LEFT_DOMAIN = "A step left the region where the function is defined."
     NON_FINITE = "Met a value that is not finite."
 
     @property
     def is_failure(self) -> bool:
         """Whether it ended because the numbers broke down."""
-        return self is Status.NON_FINITE
+        return self in (Status.DIVERGING, Status.LEFT_DOMAIN, Status.NON_FINITE)
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reached:
     """Where a walk stands when `Stop` looks at it. Unknown values are nan and never end it."""
 
@@ -43,6 +47,19 @@ class Reached:
     parameter_change: float = math.nan  # ‖p − p at the look before‖
     gradient_norm: float = math.nan
     since_best: int = 0  # looks since the best value
+
+
+# In the order in which they are looked at: a goal that is reached is named before a limit.
+_TESTS = (
+    (Status.VALUE_BELOW, "value", operator.lt, "value_below"),
+    (Status.GRADIENT_NORM_BELOW, "gradient_norm", operator.lt, "gradient_norm_below"),
+    (Status.VALUE_CHANGE_BELOW, "value_change", operator.lt, "value_change_below"),
+    (Status.PARAMETER_CHANGE_BELOW, "parameter_change", operator.lt, "parameter_change_below"),
+    (Status.PATIENCE, "since_best", operator.ge, "patience"),
+    (Status.EPOCHS, "epochs", operator.ge, "epochs"),
+    (Status.STEPS, "steps", operator.ge, "steps"),
+    (Status.SECONDS, "seconds", operator.ge, "seconds"),
+)
 
 
 @dataclass(frozen=True)
@@ -83,19 +100,12 @@ class Stop:
                 message = f"Stop: {field.name} must be a {rule}, not {value!r}"
                 raise InputError(message)
 
+        active = [(status, name, reaches, getattr(self, bound)) for status, name, reaches, bound in _TESTS]
+        object.__setattr__(self, "_active", tuple(row for row in active if row[-1] is not None))
+
     def met(self, at: Reached) -> Status | None:
         """The status if one of the tests is met, else None."""
-        tests = (
-            (Status.VALUE_BELOW, self.value_below, lambda bound: at.value < bound),
-            (Status.GRADIENT_NORM_BELOW, self.gradient_norm_below, lambda bound: at.gradient_norm < bound),
-            (Status.VALUE_CHANGE_BELOW, self.value_change_below, lambda bound: at.value_change < bound),
-            (Status.PARAMETER_CHANGE_BELOW, self.parameter_change_below, lambda bound: at.parameter_change < bound),
-            (Status.PATIENCE, self.patience, lambda bound: at.since_best >= bound),
-            (Status.EPOCHS, self.epochs, lambda bound: at.epochs >= bound),
-            (Status.STEPS, self.steps, lambda bound: at.steps >= bound),
-            (Status.SECONDS, self.seconds, lambda bound: at.seconds >= bound),
-        )
-        for status, bound, is_met in tests:
-            if bound is not None and is_met(bound):
+        for status, name, reaches, bound in self._active:  # type: ignore[attr-defined]  (looked at after every step)
+            if reaches(getattr(at, name), bound):
                 return status
         return None

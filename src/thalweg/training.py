@@ -12,17 +12,20 @@ import numpy as np
 
 from thalweg import engines, randomness
 from thalweg.checkpoint import Checkpoint, Progress, digest
-from thalweg.engines.base import Broken, Engine, Epoch, Outcome, TrainingState
+from thalweg.engines.base import Broken, Engine, Epoch, Outcome, Trainer, TrainingState
 from thalweg.errors import InputError, TrainingFailed
 from thalweg.examples import Examples, check_dtype, check_examples
 from thalweg.history import History
 from thalweg.interruption import Interruption
-from thalweg.optimizers import Adam, Optimizer, find_optimizer
+from thalweg.landscape import norm
+from thalweg.optimizers import find_optimizer
 from thalweg.orders import check_batch, check_order, rows_of
 from thalweg.run import Failure, Run, TrainingResult
 from thalweg.settings import check_choice
 from thalweg.splitting import split
 from thalweg.stopping import Reached, Status, Stop
+from thalweg.update_rules import Adam, Optimizer, UpdateRule
+from thalweg.whole_batch import WholeBatchTrainer, check_whole_batch
 
 
 if TYPE_CHECKING:
@@ -69,7 +72,8 @@ def train(
         parameters: where to start; None is network.initialize(seed).
         sample_weight: weight of each row, shape (n,); a batch whose weights are all 0 is skipped.
         validation: (X, Y), (X, Y, weights) or the fraction of the rows to hold out (seeded, stratified for classes).
-        optimizer: an update rule such as GradientDescent(0.1) or Adam(Cosine(1e-3)).
+        optimizer: an update rule such as GradientDescent(0.1) or Adam(Cosine(1e-3)); with batch="all" also a direction
+            such as LBFGS(), or a line search, as in GradientDescent(Backtracking()): then a step is an epoch.
         batch: rows per step, or "all"; larger than the data is the data.
         order: "sweep" (as stored), "shuffle" (a new permutation each epoch), "random" (with replacement), or a callable
             from the epoch's number (from 1) to row indices.
@@ -116,8 +120,11 @@ def train(
     chosen = engines.get(engine, threads)
     rule = find_optimizer(optimizer)
     training, held = _with_validation(network, X, Y, sample_weight, validation, kind, seed)
+    size, rows = check_batch(batch, training.n), check_order(order)
+    if rule.needs_all_rows:
+        check_whole_batch(network, rule, size, training.n, rows)
     loop = _Loop(
-        network, training, held, rule, check_batch(batch, training.n), check_order(order), stop, chosen, seed, kind,
+        network, training, held, rule, size, rows, stop, chosen, seed, kind,
         check_callbacks(callbacks), checkpoint,
         training_loss == "full", record == "steps",
     )  # fmt: skip
@@ -180,7 +187,7 @@ class _Loop:
         """Epoch after epoch until something says stop."""
         history = progress.history
         started = time.perf_counter() - (history.latest("seconds") if len(history) else 0.0)
-        trainer = self.engine.trainer(self.network, self.optimizer, self.training, progress.state)
+        trainer = self._trainer(progress.state)
         at = trainer.state().parameters.copy()  # where the epoch starts
         shown = at.view()  # to callbacks that look before the first epoch
         shown.flags.writeable = False
@@ -204,6 +211,9 @@ class _Loop:
                     if outcome.interrupted:
                         status = Status.INTERRUPTED
                         break
+                    if outcome.stalled:
+                        status = Status.STALLED
+                        break
                     state = trainer.state()
                     broken, validation_loss = self._look(outcome, state)
                     if broken:
@@ -214,7 +224,8 @@ class _Loop:
                     history.add(
                         loss=self._mean_loss(state.parameters) if self.full_loss else outcome.loss,
                         validation_loss=validation_loss,
-                        learning_rate=float(epoch.rates[-1]), steps=state.steps, seconds=seconds,
+                        learning_rate=float(epoch.rates[-1]) if outcome.rate is None else outcome.rate,
+                        steps=state.steps, seconds=seconds,
                     )  # fmt: skip
                     if self.records_steps:
                         history.add_steps(outcome.losses)
@@ -244,6 +255,12 @@ class _Loop:
             run.status = status
             self._call("on_end", run)
 
+    def _trainer(self, state: TrainingState) -> Trainer:
+        """The engine's own where each step needs its batch only, else steps along directions on all rows."""
+        if isinstance(self.optimizer, UpdateRule) and not self.optimizer.needs_all_rows:
+            return self.engine.trainer(self.network, self.optimizer, self.training, state)
+        return WholeBatchTrainer(self.network, self.optimizer, self.training, state, self.engine)
+
     def _epoch(self, number: int, steps: int) -> tuple[Epoch, bool]:
         """Rows and rates of an epoch, and whether Stop(steps=…) cuts it short."""
         rows = rows_of(self.order, seed=self.seed, epoch=number, n=self.training.n)
@@ -272,6 +289,8 @@ class _Loop:
         if outcome.broken:
             return outcome.broken, math.nan
         moments = {f"the optimizer's {name}": vector for name, vector in state.optimizer.items()}
+        if self.optimizer.needs_all_rows:  # what line searches do not know yet is nan
+            moments = {}
         for what, vector in {"the weights": state.parameters, **moments}.items():
             if number := self.network.layer_not_finite(vector):
                 return Broken(-1, number, what), math.nan
@@ -286,18 +305,18 @@ class _Loop:
         return self.engine.mean_loss(self.network, p, self.training)
 
     def _reached(self, history: History, seconds: float, progress: Progress, p: np.ndarray) -> Reached:
-        norm = moved = math.nan
+        length = moved = math.nan
         if self.stop.parameter_change_below is not None:
             with np.errstate(over="ignore"):  # an infinite distance is a true answer, and no reason to stop
-                moved = _norm(progress.state.parameters.astype(np.float64) - progress.previous)
+                moved = norm(progress.state.parameters.astype(np.float64) - progress.previous)
         if self.stop.gradient_norm_below is not None:
             _, gradient = self.engine.loss_and_gradient(self.network, p, self.training)
             with np.errstate(over="ignore"):
-                norm = _norm(gradient.astype(np.float64))
+                length = norm(gradient.astype(np.float64))
         return Reached(
             epochs=len(history), steps=int(history.latest("steps")), seconds=seconds, value=history.latest("value"),
             value_change=abs(history.latest("value") - history.latest("value", back=1)),
-            parameter_change=moved, gradient_norm=norm, since_best=len(history) - history.best_epoch,
+            parameter_change=moved, gradient_norm=length, since_best=len(history) - history.best_epoch,
         )  # fmt: skip
 
     def _failure(self, epoch: Epoch, broken: Broken) -> Failure:
@@ -354,12 +373,6 @@ def _with_validation(
         return parts
     message = f"validation must be (X, Y), (X, Y, weights) or a fraction such as 0.1, not {type(validation).__name__}"
     raise InputError(message)
-
-
-def _norm(vector: np.ndarray) -> float:
-    """Euclidean length. Not by np.linalg.norm: after each call the threads of its BLAS look for more work for tens of
-    milliseconds, on the cores that the engine trains on."""
-    return math.sqrt(float(np.sum(vector * vector)))
 
 
 def check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:

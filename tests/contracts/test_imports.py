@@ -16,12 +16,16 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # thalweg itself, which only `python -m thalweg` may import.
 ROOMS: tuple[str, ...] = (
     *"""
-    _version  errors  _core  plots  randomness  whole_file  safe_file
+    _version  errors  _core  elementary  notation  nodes  expressions  closures  parsing
+    plots  walk_plots  animations  randomness  whole_file  safe_file  outputs
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
-    settings  named  activations  losses  network  schedules  optimizers  stopping  orders  examples
+    settings  named  activations  losses  network  landscape
+    schedules  line_searches  update_rules  directions  optimizers  steps  stopping  orders  examples
     engines.base  engines.reference  engines.cpu  engines
-    evaluation  history  derivatives  interruption  checkpoint  run  training
-    scores  rivals  model  fitting  predictions  progress  verdict  report  demo  show  cli
+    evaluation  history  derivatives  interruption
+    functions  objectives  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
+    checkpoint  run  whole_batch  training
+    scores  rivals  model  fitting  predictions  progress  verdict  report  demo  show  descend_cli  cli
 """.split(),
     "",
     "__main__",
@@ -32,7 +36,7 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
-MORE = {"cli": {"typer"}}  # nothing but the command line loads it
+MORE = {"cli": {"typer"}, "descend_cli": {"typer"}}  # nothing but the command line loads it
 
 HEAVY = (
     "sklearn scipy duckdb pyarrow pandas polars narwhals matplotlib rich typer jinja2 safetensors sympy jaxtyping torch"

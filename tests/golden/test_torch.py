@@ -9,7 +9,7 @@ import pytest
 import thalweg as tw
 from thalweg.activations import HIDDEN
 from thalweg.losses import LOSSES
-from thalweg.optimizers import OPTIMIZERS
+from thalweg.update_rules import UPDATE_RULES
 
 
 GOLDEN = json.loads(Path(__file__).with_name("torch.json").read_text(encoding="utf-8"))
@@ -27,7 +27,7 @@ def test_the_file_has_a_case_for_every_row_of_our_tables():
     assert GOLDEN["torch"].startswith("2.13.0")
     assert set(GOLDEN["activations"]) == set(HIDDEN)
     assert {case["loss"] for case in GOLDEN["losses"].values()} == set(LOSSES)
-    assert {OPTIMIZER_NAMES.get(name, name) for name in GOLDEN["optimizers"]} == set(OPTIMIZERS)
+    assert {OPTIMIZER_NAMES.get(name, name) for name in GOLDEN["optimizers"]} == set(UPDATE_RULES)
     assert len(GOLDEN["optimizers"]) == 6
 
 
@@ -59,7 +59,7 @@ def test_each_loss(name, weighted, engine):
 @pytest.mark.parametrize("name", GOLDEN["optimizers"])
 def test_each_optimizer_walks_the_same_way(name, engine):
     case = GOLDEN["optimizers"][name]
-    optimizer = OPTIMIZERS[str(OPTIMIZER_NAMES.get(name, name))](**case["settings"])
+    optimizer = UPDATE_RULES[str(OPTIMIZER_NAMES.get(name, name))](**case["settings"])
     network = tw.Network(GOLDEN["sizes"], activation="tanh", bias=False)
     for steps, places in case["parameters"].items():
         result = tw.train(

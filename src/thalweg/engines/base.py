@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from thalweg.examples import Examples
     from thalweg.network import Network
-    from thalweg.optimizers import Optimizer
+    from thalweg.update_rules import UpdateRule
 
 
 @dataclass
@@ -62,6 +62,8 @@ class Outcome:
     losses: Float[np.ndarray, " steps"]  # objective of each batch, before its update; nan where all weights were 0
     broken: Broken | None = None
     interrupted: bool = False
+    stalled: bool = False  # no step lowers the loss any more: nothing was updated
+    rate: float | None = None  # the learning rate that a line search chose
 
     @property
     def loss(self) -> float:
@@ -103,6 +105,6 @@ class Engine(Protocol):
         """Σ_n s_n E_n / Σ_n s_n over all rows, without penalty: what validation looks at."""
         ...
 
-    def trainer(self, network: Network, optimizer: Optimizer, examples: Examples, state: TrainingState) -> Trainer:
+    def trainer(self, network: Network, optimizer: UpdateRule, examples: Examples, state: TrainingState) -> Trainer:
         """Go on from `state`, which is not changed and must not change before the first run."""
         ...

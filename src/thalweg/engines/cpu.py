@@ -15,7 +15,7 @@ import numpy as np
 from thalweg import _core
 from thalweg.engines.base import Broken, Epoch, Outcome, TrainingState
 from thalweg.errors import EngineError
-from thalweg.optimizers import Adam, AdamW, GradientDescent, Optimizer, RMSprop
+from thalweg.update_rules import Adam, AdamW, GradientDescent, RMSprop, UpdateRule
 
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     Vector = Float[np.ndarray, " p"]
 
 # Optimizer -> what the core calls its numbers. A subclass with rules of its own has no row and is refused.
-SETTINGS: dict[type[Optimizer], Callable[[Any], dict[str, Any]]] = {
+SETTINGS: dict[type[UpdateRule], Callable[[Any], dict[str, Any]]] = {
     GradientDescent: lambda rule: {"momentum": rule.momentum, "nesterov": rule.nesterov},
     RMSprop: lambda rule: {"beta2": rule.rho, "epsilon": rule.epsilon},
     Adam: lambda rule: {"beta1": rule.beta1, "beta2": rule.beta2, "epsilon": rule.epsilon},
@@ -76,7 +76,7 @@ class Cpu:
             described(network), p, examples.X, examples.Y, _weights(examples), self._threads, self._set
         )
 
-    def trainer(self, network: Network, optimizer: Optimizer, examples: Examples, state: TrainingState) -> CpuTrainer:
+    def trainer(self, network: Network, optimizer: UpdateRule, examples: Examples, state: TrainingState) -> CpuTrainer:
         """Go on from `state`, which is not changed and must not change before the first run."""
         return CpuTrainer(network, optimizer, examples, state, self._threads, self._set)
 
@@ -87,7 +87,7 @@ class CpuTrainer:
     def __init__(
         self,
         network: Network,
-        optimizer: Optimizer,
+        optimizer: UpdateRule,
         examples: Examples,
         state: TrainingState,
         threads: int,
@@ -151,7 +151,7 @@ def described(network: Network) -> _core.Network:
         raise EngineError(str(error)) from error
 
 
-def _rule(optimizer: Optimizer) -> _core.Optimizer:
+def _rule(optimizer: UpdateRule) -> _core.Optimizer:
     kind = type(optimizer)
     if kind not in SETTINGS:
         message = f"the engine 'cpu' has no optimizer {optimizer!r}; use engine='reference'"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from thalweg.examples import Examples
     from thalweg.network import Network
-    from thalweg.optimizers import Optimizer
+    from thalweg.update_rules import UpdateRule
 
     Vector = Float[np.ndarray, " p"]
     Masks = Sequence[np.ndarray | None]
@@ -143,7 +143,7 @@ class Reference:
         return total / float(np.sum(examples.weights, dtype=np.float64))
 
     def trainer(
-        self, network: Network, optimizer: Optimizer, examples: Examples, state: TrainingState
+        self, network: Network, optimizer: UpdateRule, examples: Examples, state: TrainingState
     ) -> ReferenceTrainer:
         """Go on from `state`, which is not changed."""
         return ReferenceTrainer(network, optimizer, examples, state.copy())
@@ -152,7 +152,7 @@ class Reference:
 class ReferenceTrainer:
     """A training in progress: one step after another, as L8 and L9 say."""
 
-    def __init__(self, network: Network, optimizer: Optimizer, examples: Examples, state: TrainingState) -> None:
+    def __init__(self, network: Network, optimizer: UpdateRule, examples: Examples, state: TrainingState) -> None:
         self._network, self._optimizer, self._examples, self._state = network, optimizer, examples, state
         self._decay = np.zeros_like(state.parameters)  # 1 for weights, 0 for biases
         for layer in network.layers:

@@ -1,0 +1,245 @@
+"""How small is small enough (L3): why a walk went as it did, from the curvature that it met, and what to change.
+
+On a quadratic with curvatures between μ and L, plain descent multiplies the distance along an eigenvector of curvature
+λ by 1 − γλ at each step: it creeps where γλ is near 0, comes monotonely down up to γ = 1/λ, swings from side to side
+between 1/λ and 2/λ, and runs away above 2/λ. What a walk did itself shows the same number: with d = −g,
+g₊ᵀg / gᵀg = 1 − γλ, λ being the curvature along the step.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg.landscape import dot, norm
+from thalweg.line_searches import LineSearch
+from thalweg.stopping import Status
+from thalweg.update_rules import GradientDescent, Optimizer
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+    from thalweg.objectives import Objective
+    from thalweg.trail import Trail
+
+REGIMES = ("creeping", "monotone", "oscillating", "diverging")
+CREEPING = 0.9  # of the gradient and more is left after each step: 22 steps and more for each digit
+SWINGING = 0.2  # of the steps lead uphill: the walk swings
+ROUNDING = 1e-12  # relative: a smaller rise of f is none
+WHOLE_HESSIAN = 100  # coordinates; for more, only the largest curvature is looked for
+POWER_STEPS = 100
+ALIKE = 1e-3  # relative change of the largest curvature at which power iteration ends
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """The smallest and the largest curvature at a point; the smallest is nan where only the largest was looked for."""
+
+    smallest: float
+    largest: float
+
+    @property
+    def condition(self) -> float:
+        """L/μ, inf unless f bends upwards in every direction, nan where that was not looked for."""
+        if math.isnan(self.smallest):
+            return math.nan
+        return self.largest / self.smallest if self.smallest > 0.0 else math.inf
+
+
+def curvature(objective: Objective, x: Float[np.ndarray, " n"]) -> Curvature | None:
+    """The eigenvalues of the Hessian at x that matter; None where they are not finite."""
+    with np.errstate(all="ignore"), objective.uncounted():
+        if objective.n <= WHOLE_HESSIAN:
+            H = objective.hessian(x)
+            if not np.isfinite(H).all():
+                return None
+            eigenvalues = np.linalg.eigvalsh(0.5 * (H + H.T))
+            return Curvature(float(eigenvalues[0]), float(eigenvalues[-1]))
+        return _largest(objective, x)
+
+
+def regime(trail: Trail, status: Status) -> str:
+    """One of REGIMES; where the walk held, by the median of g₊ᵀg / gᵀg over the second half of the steps.
+
+    With momentum it may swing without turning at once: then f rises in many of the steps.
+    """
+    values, turns = trail.column("value"), trail.column("turn")[1:]
+    if status in (Status.DIVERGING, Status.LEFT_DOMAIN, Status.NON_FINITE) or values[-1] > values[0]:
+        return "diverging"
+    last = turns[len(turns) // 2 :]
+    last = last[np.isfinite(last)]
+    left = float(np.median(last)) if len(last) else 0.0
+    rises = np.diff(values) > ROUNDING * np.abs(values[:-1])
+    if left < 0.0 or (len(rises) and rises[len(rises) // 2 :].mean() > SWINGING):
+        return "oscillating"
+    return "creeping" if left > CREEPING else "monotone"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """Why a walk went as it did. Printed, it is a few sentences; `advice` is the last of them.
+
+    1/L is the largest rate at which plain descent never steps too far on the quadratic model at `at`; at 2/L it
+    begins to run away. `limit` is where the optimizer of this walk does, nan where the model knows no limit.
+    """
+
+    regime: str
+    at: Float[np.ndarray, " n"]
+    curvature: Curvature | None
+    rate: float  # the median of the rates taken
+    limit: float
+    advice: str
+    behaviour: str
+
+    @property
+    def one_over_L(self) -> float:  # noqa: N802  (the lecture's symbol)
+        """1/L, nan where f does not bend upwards."""
+        return 1.0 / self.curvature.largest if self.curvature and self.curvature.largest > 0.0 else math.nan
+
+    @property
+    def two_over_L(self) -> float:  # noqa: N802
+        """2/L, nan where f does not bend upwards."""
+        return 2.0 * self.one_over_L
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types; None for what is not known."""
+        bends = self.curvature
+        numbers = {
+            "rate": self.rate, "limit": self.limit, "one_over_L": self.one_over_L, "two_over_L": self.two_over_L,
+            "smallest_curvature": bends.smallest if bends else math.nan,
+            "largest_curvature": bends.largest if bends else math.nan,
+        }  # fmt: skip
+        known = {name: number if math.isfinite(number) else None for name, number in numbers.items()}
+        return {"regime": self.regime, "at": self.at.tolist(), **known, "text": str(self), "advice": self.advice}
+
+    def __str__(self) -> str:
+        parts = [f"{self.regime.capitalize()}: {self.behaviour}", self._bounds(), self.advice]
+        return " ".join(part for part in parts if part)
+
+    def _bounds(self) -> str:
+        place = ", ".join(f"{x:.4g}" for x in self.at[:5]) + (", …" if len(self.at) > 5 else "")
+        place = f"At x = {place}" if len(self.at) == 1 else f"At x = ({place})"
+        bends = self.curvature
+        if bends is None:
+            return f"{place} the curvature is not finite."
+        if not bends.largest > 0.0:
+            return f"{place} f bends upwards in no direction (largest curvature {bends.largest:.3g})."
+        seen = f"the curvature is L = {bends.largest:.4g}"
+        if len(self.at) > 1 and not math.isnan(bends.smallest):
+            seen = f"the curvatures lie between {bends.smallest:.4g} and L = {bends.largest:.4g}"
+            if math.isfinite(bends.condition):
+                seen += f" (condition number {bends.condition:.4g})"
+        text = (
+            f"{place} {seen}: plain descent never overshoots up to 1/L = {self.one_over_L:.4g} and runs away above "
+            f"2/L = {self.two_over_L:.4g}"
+        )
+        if not math.isnan(self.limit) and not math.isclose(self.limit, self.two_over_L):
+            text += f", with this momentum above {self.limit:.4g}"
+        if not math.isnan(self.rate):
+            text += f"; the rate was {self.rate:.4g}"
+        return text + "."
+
+
+def diagnose(
+    objective: Objective, trail: Trail, optimizer: Optimizer, status: Status, best: Float[np.ndarray, " n"]
+) -> Diagnosis:
+    """Explain a walk; where it ran away the curvature is that of its start, else that of the best point."""
+    found = regime(trail, status)
+    at = trail.path[0] if found == "diverging" else best
+    bends = curvature(objective, at)
+    rates = trail.column("rate")[1:]
+    rate = float(np.median(rates)) if len(rates) else math.nan
+    values = trail.column("value")
+    behaviour = _behaviour(found, trail, values, status)
+    advice = _advice(found, optimizer, bends, rate, len(at), trail)
+    return Diagnosis(found, at, bends, rate, _limit(optimizer, bends), advice, behaviour)
+
+
+def _limit(optimizer: Optimizer, bends: Curvature | None) -> float:
+    """The rate above which the optimizer runs away on a quadratic of curvature L, nan where none is known.
+
+    2(1 + β)/L with momentum β (Polyak 1964), (2 + 2β)/(1 + 2β)/L for Nesterov's: from the roots of their recursions.
+    """
+    if bends is None or not bends.largest > 0.0 or not isinstance(optimizer, GradientDescent):
+        return math.nan
+    beta = optimizer.momentum
+    return (2.0 + 2.0 * beta) / ((1.0 + 2.0 * beta if optimizer.nesterov else 1.0) * bends.largest)
+
+
+def _behaviour(found: str, trail: Trail, values: Float[np.ndarray, " rows"], status: Status) -> str:
+    steps = int(trail.steps[-1])
+    if steps == 0:
+        return "there was no step to take."
+    fell = f"f went from {values[0]:.4g} to {values[-1]:.4g} in {steps:,} step{'s' * (steps != 1)}"
+    if found == "diverging":
+        if status in (Status.LEFT_DOMAIN, Status.NON_FINITE):
+            return f"{fell}, and then broke off."
+        return f"{fell}, farther and farther away."
+    if found == "oscillating":
+        return f"{fell}, swinging past the bottom and back."
+    if found == "creeping":
+        return f"{fell}; each step took off less than a tenth of the gradient."
+    return f"{fell}, each step along the slope without going past the bottom."
+
+
+def _advice(found: str, optimizer: Optimizer, bends: Curvature | None, rate: float, n: int, trail: Trail) -> str:
+    L = bends.largest if bends else math.nan
+    is_fixed = not isinstance(optimizer.learning_rate, LineSearch)
+    is_plain = isinstance(optimizer, GradientDescent) and is_fixed
+    if found == "diverging":
+        if is_plain and L > 0.0 and rate > 1.0 / L:
+            safe = f"{_round_down(1.0 / L):.2g}"
+            return f"Take a smaller rate: {safe} is safe here; or Backtracking, which never goes uphill."
+        return "Take a smaller rate, or Backtracking, which never goes uphill; or start nearer to a minimum."
+    if norm(trail.gradients[-1]) == 0.0:
+        return "The gradient is zero: this is a stationary point."
+    if bends is not None and not L > 0.0:
+        return "f still falls where the walk ended, and does not bend upwards there: this way there may be no minimum."
+    if found == "creeping" and bends is not None:
+        if n > 1 and math.isfinite(bends.condition) and bends.condition > 10.0 and (not is_fixed or rate > 0.5 / L):
+            return (
+                "No single rate suits such unlike curvatures: momentum, ConjugateGradient, LBFGS, Newton even them out."
+            )
+        if bends.smallest < -1e-6 * abs(L):
+            return "f bends downwards here: a saddle or a plateau. Momentum, LBFGS or Newton get away from it sooner."
+        if is_plain and L > 0.0 and rate < 0.5 / L:
+            most, times = _round_down(1.0 / L), 1.0 / L / rate
+            return f"Take a larger rate: up to {most:.2g} no step goes too far, {times:.2g} times as much."
+        return "Momentum, LBFGS or Newton would walk faster."
+    if found == "oscillating" and is_plain and L > 0.0 and rate > 1.0 / L:
+        best = 2.0 / (L + bends.smallest) if bends and bends.smallest > 0.0 else 1.0 / L
+        return f"A smaller rate overshoots less: 2/(L + μ) = {best:.3g} is the best constant one for these curvatures."
+    return ""
+
+
+def _round_down(number: float) -> float:
+    """To two digits, not above.
+
+    >>> _round_down(0.4999)
+    0.49
+    """
+    unit = 10.0 ** (math.floor(math.log10(number)) - 1)
+    return math.floor(number / unit * (1.0 + 1e-12)) * unit
+
+
+def _largest(objective: Objective, x: Float[np.ndarray, " n"]) -> Curvature | None:
+    """The eigenvalue of largest size by power iteration on H d, each two gradients; the smallest is not looked for."""
+    d = np.cos(
+        np.arange(1.0, len(x) + 1.0)
+    )  # leaves out no eigenvector but by a rare chance, and is the same each time
+    d /= norm(d)
+    before = math.inf
+    for _ in range(POWER_STEPS):
+        bent = objective.bend(x, d)
+        length = norm(bent)
+        if not 0.0 < length < math.inf:
+            return Curvature(math.nan, 0.0) if length == 0.0 else None
+        largest = dot(d, bent)
+        if abs(largest - before) <= ALIKE * abs(largest):
+            break
+        before, d = largest, bent / length
+    return Curvature(math.nan, largest)

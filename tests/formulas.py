@@ -1,0 +1,124 @@
+"""Formulas for tests: random ones, and the same ones for SymPy, built node by node."""
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import sympy
+from hypothesis import strategies as st
+
+from thalweg import InputError
+from thalweg.elementary import FUNCTIONS
+from thalweg.expressions import Call, Constant, Expression, Number, Power, Product, Sum, Symbol, call, number
+from thalweg.nodes import postorder
+
+
+EPS = 2.0**-52
+NAMES = ("x", "y", "theta10")
+SYMPY: dict[str, Any] = {
+    name: getattr(sympy, name) for name in "sin cos tan asin acos atan sinh cosh tanh exp log sqrt sign".split()
+} | {
+    "abs": lambda u: sympy.sqrt(u**2),  # the derivative of its own Abs asks what complex numbers would do
+    "log10": lambda u: sympy.log(u) / sympy.log(10),
+    "log2": lambda u: sympy.log(u) / sympy.log(2),
+    "sigmoid": lambda u: 1 / (1 + sympy.exp(-u)),
+    "softplus": lambda u: sympy.log(1 + sympy.exp(u)),
+    "relu": lambda u: sympy.Max(u, 0),
+}
+
+
+def to_sympy(e: Expression) -> Any:
+    """Our tree as one of SymPy's, whose rules of derivation are not ours."""
+    if isinstance(e, Number):
+        return sympy.Rational(e.value.numerator, e.value.denominator)
+    if isinstance(e, Constant):
+        return {"pi": sympy.pi, "e": sympy.E}[e.name]
+    if isinstance(e, Symbol):
+        return sympy.Symbol(e.name, real=True)
+    if isinstance(e, Sum):
+        return sympy.Add(*map(to_sympy, e.terms))
+    if isinstance(e, Product):
+        return to_sympy(e.coefficient) * sympy.Mul(*map(to_sympy, e.over)) / sympy.Mul(*map(to_sympy, e.under))
+    if isinstance(e, Power):
+        return sympy.Pow(to_sympy(e.base), to_sympy(e.exponent))
+    assert isinstance(e, Call), e
+    return SYMPY[e.function.name](to_sympy(e.argument))
+
+
+def sympy_value(e: Any, point: dict[str, float]) -> float:
+    """SymPy's value with 30 digits, of the same floats; nan where it is not a real number."""
+    # put in only where it is evaluated: rational numbers put in before would be simplified, which may take for ever
+    value = e.evalf(30, subs={sympy.Symbol(name, real=True): value for name, value in point.items()}, maxn=200)
+    return float(value) if value.is_number and value.is_real and value.is_finite else math.nan
+
+
+def attempt(make: Any, *parts: Any) -> Expression:
+    """What `make` makes of them, or where that is refused (division by 0, a number out of range) the first of them."""
+    try:
+        return make(*parts)
+    except InputError:
+        return parts[0]
+
+
+NUMBERS = st.one_of(
+    st.integers(-7, 7).map(number),
+    st.sampled_from([0.1, 0.5, -2.5, 1.25, 3e-5, 700.0]).map(number),
+    st.tuples(st.integers(-7, 7), st.integers(1, 7)).map(lambda pair: number(Fraction(*pair))),
+)
+SYMBOLS = st.sampled_from(NAMES).map(Symbol)
+LEAVES = st.one_of(SYMBOLS, SYMBOLS, SYMBOLS, NUMBERS)
+EXPONENTS = st.sampled_from([2, 3, -1, -2, 0.5, -1.5, Fraction(1, 3)]).map(number)
+
+
+STEPS: dict[str, Any] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "**": lambda a, b: a**b,
+} | {name: lambda a, b, name=name: call(name, a) for name in FUNCTIONS}
+
+
+@st.composite
+def expressions(draw: st.DrawFn) -> Expression:
+    """A few leaves, and steps from what there is to something new, which also meets itself again."""
+    parts = [*draw(st.lists(LEAVES, max_size=4)), draw(SYMBOLS)]
+    for _ in range(draw(st.integers(1, 9))):
+        step = STEPS[draw(st.sampled_from(["+", "-", "*", "/", "**", *STEPS]))]
+        exponent = step is STEPS["**"] and draw(st.booleans())
+        b = draw(EXPONENTS) if exponent else draw(st.sampled_from(parts))
+        parts.append(attempt(step, parts[-1], b))
+    return parts[-1]
+
+
+EXPRESSIONS = expressions()
+# Off the kinks: no variable is 0 or equal to another.
+POINTS = st.fixed_dictionaries(
+    {
+        name: st.integers(-3000, 3000).map(lambda value, place=place: value / 1000 + 0.00013 * (place + 1))
+        for place, name in enumerate(NAMES)
+    }
+)
+
+
+def value_and_error(e: Expression, point: dict[str, float]) -> tuple[float, float] | None:
+    """The value in floats and how far rounding may have carried it; None where it is undefined, large, or near that.
+
+    The error of a node is what the errors of its parts do to it, tried out one by one, and a rounding of its own.
+    """
+    found: dict[Expression, tuple[float, float]] = {}
+    for node in postorder([e]):
+        parts = [found[part] for part in node.operands]
+        inputs = [value for value, _ in parts]
+        try:
+            value = node._scalar(*inputs) if parts else node._leaf(point)
+            error = 4.0 * EPS * abs(value) + 1e-300
+            for place, (part, off) in enumerate(parts):
+                moved = [[*inputs[:place], part + side * off, *inputs[place + 1 :]] for side in (-1.0, 1.0)]
+                error += max(abs(node._scalar(*one) - value) for one in moved)
+        except (ValueError, OverflowError, ZeroDivisionError):
+            return None
+        if not max(abs(value), error) < 1e8:  # nan too
+            return None
+        found[node] = value, error
+    return found[e]
