@@ -9,7 +9,7 @@ BUILT_FROM := pyproject.toml CMakeLists.txt src/thalweg/_version.py $(wildcard c
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs bench bench-tables acceptance sanitize test-neon build-without-compiler clean
+.PHONY: help demo test check fix docs bench bench-descent bench-tables acceptance sanitize test-neon build-without-compiler clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' Makefile
@@ -30,12 +30,16 @@ fix: $(VENV)/.installed-dev ## format, and repair what lint can repair
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: $(VENV)/.installed-dev ## write docs/reference.md and the picture of the README again
+docs: $(VENV)/.installed-dev ## write docs/reference.md, the numbers of docs/gradient-descent.md and all pictures again
 	@$(RUN) docs/make_reference.py
 	@$(RUN) docs/make_picture.py
+	@$(RUN) docs/make_tutorial.py
 
 bench: $(VENV)/.installed-dev ## speed of training beside scikit-learn, PyTorch, JAX, those installed (half an hour)
 	@$(RUN) benchmarks/engines.py
+
+bench-descent: $(VENV)/.installed-dev ## the cost of a step of descent, and L-BFGS beside SciPy's
+	@$(RUN) benchmarks/descent.py
 
 bench-tables: $(VENV)/.installed-dev ## side by side with scikit-learn on real tables
 	@$(RUN) benchmarks/tables.py

@@ -12,7 +12,10 @@ import typer.main
 import thalweg as tw
 from thalweg import cli, engines
 from thalweg.activations import ACTIVATIONS
+from thalweg.elementary import FUNCTIONS as ELEMENTARY
+from thalweg.functions import FUNCTIONS
 from thalweg.fitting import Recipe
+from thalweg.line_searches import LINE_SEARCHES
 from thalweg.losses import LOSSES
 from thalweg.network import INITIALIZATIONS
 from thalweg.optimizers import OPTIMIZERS
@@ -112,6 +115,9 @@ def page() -> str:
         "",
         "## Optimizers",
         "",
+        "Update rules take any batches. ConjugateGradient, LBFGS and Newton need the whole function: `tw.descend`, or",
+        '`tw.train(batch="all")`.',
+        "",
         table(("settings", "rule"), *((signature(row), first_line(row)) for row in OPTIMIZERS.values())),
         "",
         "## Learning rates",
@@ -120,13 +126,30 @@ def page() -> str:
         "",
         table(("settings", "γ"), *((signature(row), first_line(row)) for row in SCHEDULES.values())),
         "",
+        "Or a search along the direction, in `tw.descend` or `tw.train(batch=\"all\")`, for GradientDescent without momentum",
+        "and clip, ConjugateGradient, LBFGS and Newton:",
+        "",
+        table(("settings", "γ"), *((signature(row), first_line(row)) for row in LINE_SEARCHES.values())),
+        "",
+        "## Formulas",
+        "",
+        "`tw.parse`, `tw.descend` and `thalweg descend` read numbers, names of variables, `pi` and `e`, `+ - * /`, `**` or `^`,",
+        f"parentheses, and the functions {', '.join(f'`{name}`' for name in ELEMENTARY)}.",
+        "",
+        "These have a name; `tw.bowl(condition, n)` makes more:",
+        "",
+        table(
+            ("name", "f", "start", "what a walk meets there"),
+            *((f"`{n}`", f"`{r.text}`", ", ".join(f"{x:g}" for x in r.start), r.shows) for n, r in FUNCTIONS.items()),
+        ),
+        "",
         "## Names",
         "",
         f"Initial weights: {', '.join(f'`{name}`' for name in ('auto', *INITIALIZATIONS))}. "
         f"Orders: {', '.join(f'`{name}`' for name in ORDERS)}. "
         f"Engines: {', '.join(f'`{name}`' for name in engines.ENGINES)}.",
         "",
-        "## Why a training stopped",
+        "## Why a training or a walk stopped",
         "",
         table(("`Status`", "sentence"), *((f"`{status.name}`", status.value) for status in Status)),
         "",

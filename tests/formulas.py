@@ -49,7 +49,7 @@ def sympy_value(e: Any, point: dict[str, float]) -> float:
     """SymPy's value with 30 digits, of the same floats; nan where it is not a real number."""
     # put in only where it is evaluated: rational numbers put in before would be simplified, which may take for ever
     value = e.evalf(30, subs={sympy.Symbol(name, real=True): value for name, value in point.items()}, maxn=200)
-    return float(value) if value.is_number and value.is_real and value.is_finite else math.nan
+    return float(value) if value.is_Number and value.is_finite else math.nan
 
 
 def attempt(make: Any, *parts: Any) -> Expression:

@@ -35,7 +35,7 @@ def contour(**lengths):
     return animations.contour_animation(GRID, GRID, Z, paths, minima=[(0, 0)], title="a bowl")
 
 
-def step(animation, t):
+def step(animation: Any, t: int) -> Any:
     """The figure's axes as they look at step t."""
     animation._func(t)
     return animation._fig.axes
@@ -137,7 +137,7 @@ def test_the_window_stands_still():
 
 
 def test_the_title_is_literal():
-    figure = curve(formula="$x_1$")._fig
+    figure = step(curve(formula="$x_1$"), 0)[0].figure
     assert r"\$x_1\$" in figure.axes[0].get_title(loc="left")
     plots.svg(figure)
 
@@ -190,6 +190,5 @@ def test_no_walk_raises_or_warns(data, k):
             ),
         ):
             for t in animation.new_frame_seq():
-                step(animation, t)
-                animation._fig.draw_without_rendering()
+                step(animation, t)[0].figure.draw_without_rendering()
         gc.collect()

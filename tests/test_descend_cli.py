@@ -61,8 +61,9 @@ def test_json_is_the_walk():
 )
 def test_optimizers_and_rates_by_name(arguments, rule):
     told = json.loads(run("descend", "bowl", "--steps", 7, "--json", *arguments).text)
+    stop = tw.Stop(steps=7, gradient_norm_below=1e-8)
     assert told["optimizer"] == rule.to_dict()
-    assert told["steps"]["x"] == tw.descend("bowl", optimizer=rule, stop=tw.Stop(steps=7)).path.tolist()
+    assert told["steps"]["x"] == tw.descend("bowl", optimizer=rule, stop=stop).path.tolist()
 
 
 @pytest.mark.parametrize(("start", "x"), [("1,-2", [1, -2]), ("y=-2,x=1", [1, -2]), ("-3.5, 4e-1", [-3.5, 0.4])])

@@ -12,6 +12,8 @@ import thalweg as tw
 from command_line import run
 from thalweg import cli, engines
 from thalweg.activations import ACTIVATIONS
+from thalweg.functions import FUNCTIONS
+from thalweg.line_searches import LINE_SEARCHES
 from thalweg.losses import LOSSES
 from thalweg.network import INITIALIZATIONS
 from thalweg.optimizers import OPTIMIZERS
@@ -60,7 +62,10 @@ def test_each_option_is_in_the_reference(command, option):
 
 @pytest.mark.parametrize(
     "name",
-    [*ACTIVATIONS, *LOSSES, *OPTIMIZERS, *SCHEDULES, *INITIALIZATIONS, *engines.available(), *(s.name for s in Status)],
+    [
+        *ACTIVATIONS, *LOSSES, *OPTIMIZERS, *SCHEDULES, *LINE_SEARCHES, *INITIALIZATIONS, *FUNCTIONS, *engines.available(),
+        *(status.name for status in Status),
+    ],  # fmt: skip
 )
 def test_each_name_that_can_be_given_is_documented(name):
     assert re.search(rf"`(tw\.)?{name}[(`]", TEXT), f"{name} is in none of {', '.join(page.name for page in PAGES)}"

@@ -171,8 +171,8 @@ def test_the_derivative_is_that_of_sympy(e, point):
 @given(EXPRESSIONS, POINTS)
 def test_the_value_is_that_of_sympy_and_that_of_numpy(e, point):
     known = value_and_error(e, point)
-    assume(known is not None)
-    value, error = known
+    assume(known)
+    value, error = known or (0.0, 0.0)
     assert e(**point) == pytest.approx(value, rel=0, abs=error)
     grid = e.on_grid(**{name: np.full((2, 3), point[name]) for name in NAMES})
     assert grid.shape == (2, 3) and grid == pytest.approx(np.full((2, 3), value), rel=0, abs=2 * error)

@@ -64,7 +64,11 @@ def points(line: Any) -> np.ndarray:
     return np.column_stack([line.get_xdata(), line.get_ydata()]).astype(float)
 
 
-def labelled(axes, label):
+def dashes(line: Any) -> object:
+    return line._dash_pattern
+
+
+def labelled(axes: Any, label: str) -> Any:
     (line,) = [line for line in axes.lines if line.get_label().startswith(label)]
     return line
 
@@ -184,7 +188,7 @@ def test_neighbouring_walks_differ_in_dashes_and_marks(i):
     assert one["linestyle"] != other["linestyle"] and one["marker"] != other["marker"]
 
 
-def test_35_walks_all_differ_in_dashes_or_mark():
+def test_28_walks_all_differ_in_dashes_or_mark():
     looks = {(str(look["linestyle"]), look["marker"]) for look in map(walk_plots.look, range(28))}
     assert len(looks) == 28
 
@@ -193,7 +197,7 @@ def test_the_lines_of_a_figure_differ_in_grey():
     figures = all_figures()
     for axes in (*figures["progress"].axes, *figures["cost"].axes):
         lines = [line for line in axes.lines if not str(line.get_label()).startswith("_")]
-        assert len({(str(line.get_linestyle()), str(line._dash_pattern), line.get_marker()) for line in lines}) == len(lines)
+        assert len({(str(line.get_linestyle()), str(dashes(line)), line.get_marker()) for line in lines}) == len(lines)
         assert len(lines) in (2, 4)
 
 
@@ -219,7 +223,7 @@ def test_curve_shows_walk_steps_and_marks():
     np.testing.assert_allclose(points(labelled(upper, "start")), [[2.0, 4.0]])
     np.testing.assert_allclose(points(labelled(upper, "last: step 8")), [[x[-1], f[-1]]])
     np.testing.assert_allclose(points(labelled(upper, "minimum")), [[0.0, 0.0]], atol=1e-12)
-    marks = {labelled(upper, label).get_marker() for label in ("start", "last", "minimum")}
+    marks = {str(labelled(upper, label).get_marker()) for label in ("start", "last", "minimum")}
     assert len(marks) == 3
     upper_arrows = [ends(arrow) for arrow in arrows(upper)]
     np.testing.assert_allclose(upper_arrows[0], [[x[0], f[0]], [x[1], f[1]]])
@@ -273,7 +277,7 @@ def test_a_pole_does_not_press_the_curve_flat():
 
 def test_the_lowest_point_is_marked_where_the_last_is_not_the_lowest():
     x = np.array([3.0, 0.1, 2.0])
-    upper = walk_plots.curve(GRID, GRID**2, x, x**2, 2 * x, [0.4, 0.1]).axes[0]
+    upper = walk_plots.curve(GRID, GRID**2, x, x**2, 2 * x, np.array([0.4, 0.1])).axes[0]
     np.testing.assert_allclose(points(labelled(upper, "lowest: step 1")), [[0.1, 0.01]])
     assert not [line for line in curve().axes[0].lines if str(line.get_label()).startswith("lowest")]
 
@@ -303,7 +307,7 @@ def test_lengths_that_do_not_go_together_get_a_sentence(cut):
     with pytest.raises(InputError, match="must go with"):
         walk_plots.curve(**{**arguments, **cut}, rates=0.1)
     with pytest.raises(InputError, match="4 points make 3 steps, but 2 rates"):
-        walk_plots.curve(**arguments, rates=[0.1, 0.2])
+        walk_plots.curve(**arguments, rates=np.array([0.1, 0.2]))
 
 
 # ---- contour and surface
@@ -318,7 +322,7 @@ def test_contour_shows_paths_ends_and_minima():
     np.testing.assert_array_equal(points(labelled(axes, "minimum")), [[0.0, 0.0]])
     drawn = [line for line in axes.lines if len(points(line)) == 31 and line.get_linestyle() != "None"]
     np.testing.assert_allclose(points(drawn[0]), walk)
-    assert len({str(line._dash_pattern) for line in drawn if to_hex(line.get_color()) != "#ffffff"}) == 2
+    assert len({str(dashes(line)) for line in drawn if to_hex(line.get_color()) != "#ffffff"}) == 2
     for arrow in arrows(axes):
         tail, tip = ends(arrow)
         assert tip[0] < tail[0]  # both walks go left all the way
@@ -343,7 +347,7 @@ def test_contour_of_a_constant_and_of_nothing():
     assert "f is constant here" in texts(walk_plots.contour(x, x, np.ones((5, 5)), walk))
     for Z in (np.full((5, 5), np.nan), np.full((5, 5), 1e200)):
         assert "no finite values" in texts(walk_plots.contour(x, x, Z, walk))
-        assert "no finite values" in texts(walk_plots.surface(x, x, Z, walk, {"walk": [1.0]}))
+        assert "no finite values" in texts(walk_plots.surface(x, x, Z, walk, {"walk": np.ones(1)}))
 
 
 def test_points_outside_and_not_finite_are_counted_by_walk():
@@ -446,7 +450,7 @@ def test_bounds_and_best_rate_are_lines_and_a_star():
     axes = strip(one_over_L=0.5, two_over_L=1.0, best=0.45).axes[0]
     lines = [labelled(axes, "1/L"), labelled(axes, "2/L")]
     assert [points(line)[0, 0] for line in lines] == [0.5, 1.0]
-    assert lines[0]._dash_pattern != lines[1]._dash_pattern  # pyright: ignore
+    assert dashes(lines[0]) != dashes(lines[1])
     assert points(labelled(axes, "best"))[0, 0] == 0.45
     assert not [line for line in strip(two_over_L=1e9).axes[0].lines if str(line.get_label()).startswith("2/L")]
 
@@ -466,11 +470,12 @@ def test_final_values_over_many_scales_are_logarithmic():
 
 
 def test_rates_that_cannot_be_shown():
-    assert "no positive rates" in texts(walk_plots.regime_strip([0.0, -1.0], [1.0, 1.0], ["a", "b"], start_value=1.0))
-    one = walk_plots.regime_strip([0.1], [np.nan], ["strange"], start_value=np.nan)
+    none = walk_plots.regime_strip(np.array([0.0, -1.0]), np.ones(2), ["a", "b"], start_value=1.0)
+    assert "no positive rates" in texts(none)
+    one = walk_plots.regime_strip(np.array([0.1]), np.array([np.nan]), ["strange"], start_value=np.nan)
     assert "S  strange" in texts(one)
     with pytest.raises(InputError, match="1 rates, 2 values and 1 regimes"):
-        walk_plots.regime_strip([0.1], [1.0, 2.0], ["creeping"], start_value=1.0)
+        walk_plots.regime_strip(np.ones(1), np.ones(2), ["creeping"], start_value=1.0)
 
 
 def test_the_map_writes_letters_and_speeds_into_few_cells():
@@ -581,11 +586,15 @@ tame = st.floats(-10, 10)
 numbers = st.one_of(tame, anything)
 
 
+def draw(figure):
+    figure.draw_without_rendering()
+
+
 def walks(k):
     return arrays(float, k, elements=numbers)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(st.data(), st.integers(0, 25))
 def test_no_walk_on_a_curve_raises_or_warns(data, k):
     path_x, path_y, slopes = (data.draw(walks(k)) for _ in range(3))
@@ -596,10 +605,10 @@ def test_no_walk_on_a_curve_raises_or_warns(data, k):
         figure = walk_plots.curve(
             grid_x, grid_y, path_x, path_y, slopes, data.draw(numbers), minima=data.draw(walks(2))
         )
-        plots.svg(figure)
+        draw(figure)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(st.data(), st.integers(0, 25), st.booleans())
 def test_no_walk_on_a_plane_raises_or_warns(data, k, solid):
     paths = {"a": data.draw(walks((k, 2))), "b": data.draw(walks((3, 2)))}
@@ -613,20 +622,20 @@ def test_no_walk_on_a_plane_raises_or_warns(data, k, solid):
             figure = walk_plots.surface(x, y, Z, paths, values, minima=minima)
         else:
             figure = walk_plots.contour(x, y, Z, paths, minima=minima)
-        plots.svg(figure)
+        draw(figure)
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(st.data(), st.integers(0, 25))
 def test_no_series_raises_or_warns(data, k):
     series = {name: tuple(data.draw(walks(k)) for _ in range(3)) for name in ("a", "b")}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plots.svg(walk_plots.progress(series, lowest=data.draw(st.none() | numbers)))
-        plots.svg(walk_plots.cost(series, series))
+        draw(walk_plots.progress(series, lowest=data.draw(st.none() | numbers)))
+        draw(walk_plots.cost(series, series))
 
 
-@settings(max_examples=20)
+@settings(max_examples=15)
 @given(st.data(), st.integers(0, 14), st.integers(0, 12))
 def test_no_regimes_raise_or_warn(data, r, m):
     word = st.sampled_from([*walk_plots.REGIMES, "$strange", ""])
@@ -636,6 +645,6 @@ def test_no_regimes_raise_or_warn(data, r, m):
     cells = np.array(data.draw(st.lists(word, min_size=r * m, max_size=r * m)), object).reshape(m, r)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plots.svg(walk_plots.regime_strip(rates, values, words, start_value=data.draw(numbers), **edges))
+        draw(walk_plots.regime_strip(rates, values, words, start_value=data.draw(numbers), **edges))
         speed = data.draw(walks((m, r)))
-        plots.svg(walk_plots.regime_map(rates, momenta, cells, steps_needed=speed, bound=data.draw(walks(m))))
+        draw(walk_plots.regime_map(rates, momenta, cells, steps_needed=speed, bound=data.draw(walks(m))))

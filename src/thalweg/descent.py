@@ -13,7 +13,7 @@ from thalweg.errors import DescentFailed, InputError
 from thalweg.expressions import Expression
 from thalweg.functions import FUNCTIONS, Function
 from thalweg.interruption import Interruption
-from thalweg.landscape import Point, dot, norm
+from thalweg.landscape import Point, norm
 from thalweg.line_searches import Found, LineSearch, NoStepError
 from thalweg.objectives import Objective, coordinate_names, of_callable, of_formula
 from thalweg.optimizers import find_optimizer
@@ -160,7 +160,7 @@ class _Walk:
         self.objective, self.optimizer, self.stop, self.callbacks = objective, optimizer, stop, callbacks
         self.trail = trail
         self._last = self._best = (
-            0, first, norm(first.gradient), math.nan, math.nan, 0, objective.counts["values"], 0.0
+            0, first, norm(first.gradient), math.nan, 0, objective.counts["values"], 0.0
         )  # fmt: skip
         trail.add(self._last)
 
@@ -191,10 +191,9 @@ class _Walk:
             value, length = point.value, norm(point.gradient)
             if not (math.isfinite(value) and math.isfinite(length)) and not point.is_finite:
                 return self._broken(start, at, point, found.rate)
-            turn = dot(point.gradient, at.gradient) / (at_norm * at_norm or math.nan)
             seconds = clock() - started
             # A plain tuple, as one is made at every step; it becomes a Row where somebody looks at it.
-            row = (k, point, length, turn, found.rate, found.backtracks, counts["values"], seconds)
+            row = (k, point, length, found.rate, found.backtracks, counts["values"], seconds)
             trail.add(row)
             self._last = row
             if value < best_value:

@@ -15,6 +15,7 @@ that was defined: x/x is 1. Kinds, rules and makers stand in one file because ea
 
 from __future__ import annotations
 
+import functools
 import math
 import numbers
 from collections.abc import Callable, Iterable, Iterator
@@ -379,24 +380,22 @@ def quotient(over: Iterable[Expression], under: Iterable[Expression] = ()) -> Ex
     found: dict[Expression, tuple[Any, bool, Expression]] = {}  # base → exponent, is it decimal, base**|exponent|
     todo = [(factor, 1) for factor in over] + [(factor, -1) for factor in under]
     while todo:
-        merged: set[Expression] = set()
+        merged: dict[Expression, None] = {}  # in the order they came
         for factor, side in _factors(todo):
             if isinstance(factor, Number):
                 coefficient = _times(coefficient, factor, side)
                 continue
             base, exponent, decimal = _base_and_exponent(factor)
             if base in found:
-                merged.add(base)
+                merged[base] = None
                 before, was_decimal, _ = found[base]
                 found[base] = (before + side * exponent, was_decimal or decimal, base)
             else:
                 found[base] = (side * exponent, decimal, factor)
         todo = []
         for base in merged:
-            exponent, decimal, _ = found.pop(base) if found[base][0] == 0 else found[base]
-            whole = power(base, number(abs(exponent), decimal))
-            if exponent == 0:
-                continue
+            exponent, decimal, _ = found[base]
+            whole = power(base, _exponent(abs(exponent), decimal)) if exponent else ONE
             if isinstance(whole, Number | Product):  # 2**0.5 * 2**0.5, or (x*y)**2 / (x*y): once more around
                 del found[base]
                 todo.append((whole, 1 if exponent > 0 else -1))
@@ -488,6 +487,11 @@ def _base_and_exponent(factor: Expression) -> tuple[Expression, Any, bool]:
     if isinstance(factor, Power) and isinstance(factor.exponent, Number):
         return factor.base, factor.exponent.value, factor.exponent.decimal
     return factor, 1, False
+
+
+@functools.lru_cache(maxsize=64)  # nearly always 1, 2 or 3, and asked for as often as two factors meet
+def _exponent(value: Any, decimal: bool) -> Number:
+    return number(value, decimal)
 
 
 def _times(a: Number, b: Number, side: int) -> Number:

@@ -58,11 +58,8 @@ def names_and_start(formula: Expression | None, start: Any) -> tuple[tuple[str, 
         message = f"start must be finite, and it is {array[~np.isfinite(array)].flat[0]}{place}"
         raise InputError(message)
     if formula is not None and array.size != max(1, len(names)):
-        listed = ", ".join(names)
-        message = (
-            f"the formula has {len(names)} variable{'s' * (len(names) != 1)} ({listed}), so start needs as many numbers "
-            f"in this order, and it has {array.size}"
-        )
+        variables = f"{len(names)} variable{'s' * (len(names) != 1)} ({', '.join(names)})"
+        message = f"the formula has {variables}, so start needs as many numbers in this order, and it has {array.size}"
         raise InputError(message)
     return names, array.reshape(-1), array.ndim == 0
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from array import array
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from thalweg.landscape import Point
+from thalweg.landscape import Point, dot
 
 
 if TYPE_CHECKING:
@@ -24,20 +25,21 @@ class Row(NamedTuple):
     step: int
     point: Point
     gradient_norm: float
-    turn: float  # gᵀg₋ / g₋ᵀg₋: the share of the gradient that the step left, negative where it went past the bottom
     rate: float
     backtracks: int
     evaluations: int  # of f, since the start
     seconds: float  # since the start
 
 
-COLUMNS = ("step", "value", "gradient_norm", "turn", "rate", "backtracks", "evaluations", "seconds")
+COLUMNS = ("step", "value", "gradient_norm", "rate", "backtracks", "evaluations", "seconds", "turn")
+TURN = COLUMNS.index("turn")
 
 
 class Trail:
     """Rows in the order of the steps. When there are too many, every second one goes; first, last and best stay.
 
-    It is read after `close`.
+    It is read after `close`. The column "turn" is gᵀg₋ / g₋ᵀg₋: the share of the gradient that the step left, negative
+    where it went past the bottom; nan where there is no step before.
     """
 
     def __init__(self, n: int, most: int | None = None) -> None:
@@ -46,26 +48,36 @@ class Trail:
         self._most = max(FEWEST, MEMORY // (8 * self._width)) if most is None else most
         self._numbers = array("d")  # grows in place, and a row is appended in well under a microsecond
         self._rows, self._stride, self._last = 0, 1, -1
+        self._before: Float[np.ndarray, " n"] | None = None  # the gradient before this step, once rows are left out
         self._closed = np.empty((0, self._width))
 
     def add(self, row: Row | tuple[Any, ...]) -> None:
         """Add a step, unless thinning leaves it out."""
-        if row[0] % self._stride == 0:
-            self._append(row)
+        if self._stride == 1:
+            self._append(row, math.nan)  # its turn is told from the rows when they are thinned or closed: that is cheap
             if self._rows >= self._most:
                 self._thin()
+                self._before = row[1].gradient
+            return
+        if row[0] % self._stride == 0:
+            self._append(row, self._turn(row[1]))
+            if self._rows >= self._most:
+                self._thin()
+        self._before = row[1].gradient
 
     def close(self, best: Row, last: Row) -> None:
         """Make sure that the best step and the last one are among the rows, to which none is added any more."""
-        if self._last != last.step:
-            self._append(last)
-        rows = self._view()
-        if not (rows[:, 0] == best.step).any():
-            del rows  # a view forbids the array to grow
-            self._append(best)
+        for row in (last, best):
             rows = self._view()
+            is_missing = not (rows[:, 0] == row.step).any()
+            del rows  # a view forbids the array to grow
+            if is_missing:
+                self._append(row, math.nan)
+        rows = self._view()
+        if (np.diff(rows[:, 0]) < 0.0).any():
             rows = rows[np.argsort(rows[:, 0], kind="stable")]
         self._closed = rows
+        self._tell_turns(rows)
 
     def column(self, name: str) -> Float[np.ndarray, " rows"]:
         """One of COLUMNS."""
@@ -89,21 +101,35 @@ class Trail:
     def __len__(self) -> int:
         return len(self._closed)
 
-    def _append(self, row: Row | tuple[Any, ...]) -> None:
-        step, point, gradient_norm, turn, rate, backtracks, evaluations, seconds = row
-        scalars = (step, point.value, gradient_norm, turn, rate, backtracks, evaluations, seconds)
+    def _append(self, row: Row | tuple[Any, ...], turn: float) -> None:
+        step, point, *others = row
         if self._n <= SHORT:
-            self._numbers.extend((*scalars, *point.x.tolist(), *point.gradient.tolist()))
+            self._numbers.extend((step, point.value, *others, turn, *point.x.tolist(), *point.gradient.tolist()))
         else:
-            self._numbers.extend(scalars)
-            self._numbers.frombytes(point.x.tobytes())
-            self._numbers.frombytes(point.gradient.tobytes())
+            self._numbers.extend((step, point.value, *others, turn))
+            self._numbers.frombytes(point.x.data.cast("B"))
+            self._numbers.frombytes(point.gradient.data.cast("B"))
         self._rows += 1
         self._last = step
 
+    def _turn(self, point: Point) -> float:
+        before = self._before
+        length = 0.0 if before is None else dot(before, before)
+        return dot(point.gradient, before) / length if length > 0.0 else math.nan
+
+    def _tell_turns(self, rows: Float[np.ndarray, "rows width"]) -> None:
+        """The turns of all rows whose step before is the row before."""
+        g = rows[:, len(COLUMNS) + self._n :]
+        with np.errstate(all="ignore"):
+            told = np.einsum("ij,ij->i", g[1:], g[:-1]) / np.einsum("ij,ij->i", g[:-1], g[:-1])
+        unknown = np.isnan(rows[1:, TURN]) & (np.diff(rows[:, 0]) == 1.0)
+        rows[1:, TURN][unknown] = told[unknown]
+
     def _thin(self) -> None:
-        self._stride *= 2
         rows = self._view()
+        if self._stride == 1:
+            self._tell_turns(rows)
+        self._stride *= 2
         self._rows = (len(rows) + 1) // 2
         for i in range(1, self._rows):  # forwards: no row is overwritten before it has moved
             rows[i] = rows[2 * i]

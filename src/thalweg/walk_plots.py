@@ -62,7 +62,7 @@ class Window(NamedTuple):
     def cut(self, inside: np.ndarray, outside: np.ndarray) -> np.ndarray:
         """Where the way from a point inside to one outside meets the edge."""
         way = outside - inside
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             shares = np.where(way > 0, (self.high - inside) / way, np.where(way < 0, (self.low - inside) / way, np.inf))
         return inside + min(1.0, float(shares.min())) * way
 
@@ -881,7 +881,7 @@ def _stretch(grid: np.ndarray, walks: Sequence[np.ndarray], minima: np.ndarray) 
     with np.errstate(invalid="ignore"):
         near = np.concatenate([minima, *(walk[:2] for walk in walks)])
         near = near[(near >= low) & (near <= high)]
-        far = np.concatenate([np.zeros(0), *walks])
+        far = np.concatenate([near, *walks])
         far = far[(far >= low) & (far <= high)]
     if not near.size or np.ptp(near) == 0 or np.ptp(far) < 0.25 * (high - low):
         return low, high
@@ -1104,10 +1104,9 @@ def _runs(words: Sequence[str] | np.ndarray) -> list[tuple[int, int]]:
 
 def _edges(centres: np.ndarray) -> np.ndarray:
     """The borders half-way between centres, and as far beyond the first and last."""
-    if len(centres) == 1:
-        return centres[0] + np.array([-0.5, 0.5])
     between = (centres[1:] + centres[:-1]) / 2
-    return np.concatenate([[2 * centres[0] - between[0]], between, [2 * centres[-1] - between[-1]]])
+    first, last = (2 * centres[0] - between[0], 2 * centres[-1] - between[-1]) if len(between) else centres[[0, 0]]
+    return np.concatenate([[_padded(first, last, 0.0)[0]], between, [_padded(first, last, 0.0)[1]]])
 
 
 def _log_edges(centres: np.ndarray) -> np.ndarray:
