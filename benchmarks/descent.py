@@ -111,27 +111,28 @@ def scipys(f: Callable, start) -> None:
     minimize(f, start, jac=True, method="L-BFGS-B", options=options)
 
 
+def time_ratio(problem) -> float:
+    """Seconds of ours over those of SciPy's, the median of pairs run one after the other."""
+
+    def f(x):
+        return problem.value(x), problem.gradient(x)
+
+    pairs = [[seconds_of(lambda walk=walk: walk(f, problem.start)) for walk in (ours, scipys)] for _ in range(REPEATS)]
+    return statistics.median(a / b for a, b in pairs)
+
+
 def beside_scipy() -> list[str]:
     lines = ["| problem | values of f, `tw.LBFGS` | L-BFGS-B | time of ours / SciPy's |", "|---|---|---|---|"]
     ratios, values = [], np.zeros(2)
     for problem in PROBLEMS:
         mine, theirs = until_reached(problem)
-
-        def f(x, problem=problem):
-            return problem.value(x), problem.gradient(x)
-
-        pairs = [
-            (seconds_of(lambda: ours(f, problem.start)), seconds_of(lambda: scipys(f, problem.start)))
-            for _ in range(REPEATS)
-        ]  # noqa: B023
-        ratio = statistics.median(a / b for a, b in pairs)
+        ratio = time_ratio(problem)
         if mine and theirs:
             ratios.append(ratio)
             values += (mine, theirs)
         lines.append(f"| {problem.name} | {mine or 'never'} | {theirs or 'never'} | {ratio:.2f} |")
-    lines.append(
-        f"| **where both arrive ({len(ratios)})** | {values[0]:.0f} | {values[1]:.0f} | median {statistics.median(ratios):.2f} |"
-    )
+    both, middle = f"**where both arrive ({len(ratios)})**", statistics.median(ratios)
+    lines.append(f"| {both} | {values[0]:.0f} | {values[1]:.0f} | median {middle:.2f} |")
     return lines
 
 
@@ -140,7 +141,8 @@ def main() -> None:
         "# What a step of descent costs",
         "",
         f"Written by `make bench-descent` (benchmarks/descent.py): Python {platform.python_version()}, NumPy "
-        f"{np.__version__}, SciPy {scipy.__version__}, one thread of {platform.machine()}, median of {REPEATS} runs.",
+        f"{np.__version__}, SciPy {scipy.__version__},",
+        f"one thread of {platform.machine()}, median of {REPEATS} runs.",
         "",
         "## Beyond the function",
         "",

@@ -35,7 +35,7 @@ def contour(**lengths):
     return animations.contour_animation(GRID, GRID, Z, paths, minima=[(0, 0)], title="a bowl")
 
 
-def step(animation: Any, t: int) -> Any:
+def step(animation: Any, t: Any) -> Any:
     """The figure's axes as they look at step t."""
     animation._func(t)
     return animation._fig.axes

@@ -378,10 +378,14 @@ def test_surface_carries_its_path():
 def test_surface_of_a_wide_range_goes_by_powers_of_ten():
     x = np.linspace(-2, 2, 61)
     walk = np.array([[-1.0, 0.0], [-1.0, 1.0]])
-    rosenbrock = lambda x, y: (1 - x) ** 2 + 100 * (y - x**2) ** 2  # noqa: E731
-    figure = walk_plots.surface(x, x, rosenbrock(x, x[:, None]), {"a": walk}, {"a": rosenbrock(*walk.T)})
-    assert "powers of ten" in figure.axes[0].get_zlabel()
-    np.testing.assert_allclose(labelled(figure.axes[0], "a").get_data_3d()[2], np.log10(rosenbrock(*walk.T)), atol=0.01)
+
+    def rosenbrock(x, y):
+        return (1 - x) ** 2 + 100 * (y - x**2) ** 2
+
+    values = rosenbrock(*walk.T)
+    axes: Any = walk_plots.surface(x, x, rosenbrock(x, x[:, None]), {"a": walk}, {"a": values}).axes[0]
+    assert "powers of ten" in axes.get_zlabel()
+    np.testing.assert_allclose(labelled(axes, "a").get_data_3d()[2], np.log10(values), atol=0.01)
 
 
 def test_shapes_that_do_not_go_together_get_a_sentence():

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.errors import InputError
+from thalweg.outputs import form_of
 from thalweg.plots import BLUE, INK, VERMILLION, literal, new_figure
 from thalweg.plots import style as our_style
 from thalweg.walk_plots import (
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
+FORMS = ("gif", "html")
 FRAMES = 120
 LASTING = 12_000  # milliseconds of the whole, no frame longer than 600
 SLOWEST, FASTEST = 600, 100
@@ -177,26 +178,13 @@ def contour_animation(
         return _moving(figure, show, longest)
 
 
-def check_form(path: str | os.PathLike[str]) -> str:
-    """The form in which an animation is written there, as the suffix says: gif or html.
-
-    Raises:
-        InputError: another suffix.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in (".gif", ".html"):
-        message = f"an animation is written as .gif or .html, not {suffix!r}: rename {os.fspath(path)!r}"
-        raise InputError(message)
-    return suffix[1:]
-
-
 def save(animation: FuncAnimation, path: str | os.PathLike[str]) -> None:
     """Write the animation as the suffix says: .gif, or .html with buttons, a slider and the arrow keys.
 
     Raises:
         InputError: another suffix.
     """
-    is_gif = check_form(path) == "gif"
+    is_gif = form_of(path, FORMS, "an animation") == "gif"
     Path(path).write_bytes(_gif(animation) if is_gif else _page(animation).encode("utf-8"))
 
 

@@ -13,7 +13,7 @@ from thalweg.errors import InputError
 from thalweg.functions import FUNCTIONS
 from thalweg.line_searches import LINE_SEARCHES
 from thalweg.optimizers import OPTIMIZERS
-from thalweg.outputs import check_outputs
+from thalweg.outputs import check_outputs, form_of
 from thalweg.progress import WalkProgress
 from thalweg.stopping import Stop
 from thalweg.sweeps import learning_rate_range, race
@@ -132,11 +132,11 @@ def command(
 def _check_outputs(plot: Path | None, animate: Path | None, kind: str | None, n: int, walks: int) -> None:
     """Whether the pictures can be made and written, said before the walk."""
     if plot is not None:
-        plots.check_form(plot)
+        form_of(plot, plots.FORMS, "a figure")
         if kind is not None:
             check_kind(kind, n, walks)
     if animate is not None:
-        animations.check_form(animate)
+        form_of(animate, animations.FORMS, "an animation")
         check_animated(n)
     check_outputs({"picture": plot, "animation": animate}, {})
 

@@ -79,7 +79,7 @@ def descend(
 
     >>> d = descend("x**2 + 3*sin(x)", 4)
     >>> d.status.name, round(d.x, 6), round(d.value, 6)
-    ('GRADIENT_NORM_BELOW', -0.914857, -1.541394)
+    ('GRADIENT_NORM_BELOW', -0.914856, -1.540463)
     """
     check_choice(on_failure, ("return", "raise"), "on_failure")
     if not isinstance(stop, Stop):

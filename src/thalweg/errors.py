@@ -14,6 +14,16 @@ ThalwegWarning (UserWarning)          went on, but you should know
 from typing import Any
 
 
+def shown(value: Any) -> str:
+    """A value as a message shows it: its repr, at most 60 characters of it.
+
+    >>> shown("four"), len(shown("x" * 1000))
+    ("'four'", 58)
+    """
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
 class ThalwegError(Exception):
     """Anything Thalweg raises on purpose."""
 

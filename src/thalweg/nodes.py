@@ -57,6 +57,8 @@ class Node:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Node):
             return NotImplemented
+        if self.hash != other.hash:  # nearly always enough, and this is asked very often
+            return False
         pairs: list[tuple[Any, Any]] = [(self, other)]
         while pairs:
             a, b = pairs.pop()

@@ -3,9 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from thalweg.errors import InputError
+
+
+def form_of(path: str | os.PathLike[str], forms: Sequence[str], what: str) -> str:
+    """The form in which `what` is written there: the suffix, if it is one of `forms`.
+
+    Raises:
+        InputError: it is not.
+
+    >>> form_of("walk.SVG", ("svg", "png"), "a figure")
+    'svg'
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix[1:] not in forms:
+        listed = ", ".join(f".{form}" for form in forms[:-1])
+        message = f"{what} is written as {listed} or .{forms[-1]}, not {suffix!r}: rename {os.fspath(path)!r}"
+        raise InputError(message)
+    return suffix[1:]
 
 
 def check_outputs(outputs: dict[str, Path | None], inputs: dict[str, str | None]) -> None:

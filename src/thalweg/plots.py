@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.errors import InputError
+from thalweg.outputs import form_of
 
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _STYLE = {
     "grid.color": PALE, "grid.linewidth": 0.8, "xtick.color": GREY, "ytick.color": GREY, "xtick.labelcolor": INK,
     "ytick.labelcolor": INK, "lines.linewidth": 1.8, "legend.frameon": False, "hatch.linewidth": 0.8,
 }  # fmt: skip
+FORMS = ("svg", "png", "pdf")
 WIDTH = 8.0  # inches: 768 CSS pixels
 _MANY = 3000  # points; above it a scatter would be a blot and its SVG megabytes
 
@@ -326,26 +327,13 @@ def svg(figure: Figure) -> str:
     return text[text.index("<svg") :]
 
 
-def check_form(path: str | os.PathLike[str]) -> str:
-    """The form in which a figure is written there, as the suffix says: svg, png or pdf.
-
-    Raises:
-        InputError: another suffix.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in (".svg", ".png", ".pdf"):
-        message = f"a figure is written as .svg, .png or .pdf, not {suffix!r}: rename {os.fspath(path)!r}"
-        raise InputError(message)
-    return suffix[1:]
-
-
 def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     """Write the figure as the suffix says: .svg, .png (150 dots per inch) or .pdf.
 
     Raises:
         InputError: another suffix.
     """
-    Path(path).write_bytes(_render(figure, check_form(path)))
+    Path(path).write_bytes(_render(figure, form_of(path, FORMS, "a figure")))
 
 
 def _render(figure: Figure, form: str) -> bytes:

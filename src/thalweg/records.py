@@ -6,7 +6,7 @@ import typing
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from thalweg.errors import FileError
+from thalweg.errors import FileError, shown
 
 
 def to_plain(record: Any) -> Any:
@@ -40,7 +40,7 @@ def from_plain(form: Any, value: Any, place: str) -> Any:
             return tuple(from_plain(item, cell, f"{place}[{i}]") for i, cell in enumerate(value))
     elif _is(form, value):
         return value
-    raise FileError(f"The encoder in the file is damaged: {place} is {_shown(value)}, which is not what belongs there.")
+    raise FileError(f"The encoder in the file is damaged: {place} is {shown(value)}, which is not what belongs there.")
 
 
 def _record(form: type, value: Any, place: str) -> Any:
@@ -60,8 +60,3 @@ def _is(form: Any, value: Any) -> bool:
     if is_dataclass(form):
         return isinstance(value, dict)
     return type(value) is form and (form is not float or math.isfinite(value))
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.derivatives import GradientCheck, compare
-from thalweg.errors import InputError
+from thalweg.errors import InputError, shown
 from thalweg.expressions import Expression
 from thalweg.landscape import Point
 from thalweg.objectives import Objective
@@ -48,7 +48,7 @@ def names_and_start(formula: Expression | None, start: Any) -> tuple[tuple[str, 
                 raise TypeError
             array = array.astype(np.float64)
     except (TypeError, ValueError, Warning):
-        message = f"start must be a number or a list of numbers, not {_shown(start)}"
+        message = f"start must be a number or a list of numbers, not {shown(start)}"
         raise InputError(message) from None
     if array.ndim > 1 or array.size == 0:
         message = f"start must be a number or a list of numbers, not an array of shape {array.shape}"
@@ -78,7 +78,7 @@ def check_domain(domain: Any, start: Vector, names: Sequence[str]) -> tuple[Vect
         if pairs.shape != (len(start), 2) or not (pairs[:, 0] < pairs[:, 1]).all():
             raise ValueError
     except (TypeError, ValueError):
-        message = f"domain must be (low, high), or one such pair for each coordinate, low < high, not {_shown(domain)}"
+        message = f"domain must be (low, high), or one such pair for each coordinate, low < high, not {shown(domain)}"
         raise InputError(message) from None
     low, high = pairs[:, 0].copy(), pairs[:, 1].copy()
     for name, x, least, most in zip(names, start, low, high, strict=True):
@@ -130,8 +130,3 @@ def check_given_gradient(objective: Objective, at: Point) -> GradientCheck:
         f"{slip and ', and ' + slip}. Correct it, or leave it out (numeric), or go on with check=False.\n{check}"
     )
     raise InputError(message)
-
-
-def _shown(given: Any) -> str:
-    text = repr(given)
-    return text if len(text) <= 60 else text[:57] + "…"

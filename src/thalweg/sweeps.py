@@ -92,7 +92,7 @@ def learning_rate_range(
         InputError: as `descend`, or a rate is not a number > 0.
 
     >>> learning_rate_range("x**2", 4).best
-    0.5623413251903491
+    0.5
     """
     rule = find_optimizer(optimizer)
     ground = _Ground(f, start, **more)
