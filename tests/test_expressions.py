@@ -375,7 +375,7 @@ def test_a_derivative_that_grows_too_large_is_refused():
         "sin(" * 49 + "x" + ")" * 49,
         "tanh(1 + 2*" * 49 + "x" + ")" * 49,
         "(" * 49 + "x" + "+y)**2*x" * 49,
-        "*".join(f"x{i}" for i in range(421)),
+        "*".join(f"x{i}" for i in range(311)),
         "+".join(f"x{i}" for i in range(421)),
     ],
     ids=["powers", "sines", "tanhs", "squares", "product", "sum"],

@@ -126,7 +126,7 @@ def test_backtracking_on_the_parabola_by_hand():
 )  # fmt: skip
 def test_armijos_condition_holds_and_failed_one_factor_before(name, x, rate, factor, decrease):
     along = ray(SMALL[name], x)
-    assume(abs(along.slope) > 1e-6 and (name != "kink" or x != 0.0))
+    assume(abs(along.slope) > 1e-6 and abs(x) > 1e-9)
 
     def holds(rate):
         value = along.landscape.value(along.at.x + rate * along.d)
@@ -460,7 +460,7 @@ def test_an_estimated_curvature_is_within_a_factor_of_two(seed, n, condition, si
 
 SEARCHES = [
     tw.Backtracking(), tw.Backtracking(2.0, 0.3, 0.2), tw.Wolfe(), tw.Wolfe(0.01, 0.2), tw.Exact(), tw.BarzilaiBorwein(),
-    tw.BarzilaiBorwein("short"), tw.Lipschitz(), tw.Lipschitz(3.5),
+    tw.BarzilaiBorwein("short"), tw.Lipschitz(), tw.Lipschitz(900.0),
 ]  # fmt: skip
 ALL = [
     *(tw.GradientDescent(search) for search in SEARCHES), tw.ConjugateGradient(), tw.ConjugateGradient(tw.Exact()),
@@ -496,13 +496,13 @@ class Bent:
 def test_a_walk_goes_on_from_a_copy_of_its_state(optimizer):
     """All that it remembers are the arrays of its state: from a copy, each of them the same bits."""
     f, state = Bent(), optimizer.start(5)
-    x = np.array([0.5, -1.0, 0.3, 0.2, -0.7])
+    x = np.array([3.0, -5.0, 2.0, 1.0, -4.0])
     at = Point(x, *f.value_and_gradient(x))
 
     def walk(at, state, steps):
         seen = []
         for _ in range(steps):
-            found = along_a_ray(at, f, optimizer, state, 0.05)
+            found = along_a_ray(at, f, optimizer, state, 0.01)
             at = found.point
             seen.append((found.rate, at.x.tolist(), at.value))
         return at, seen

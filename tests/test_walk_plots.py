@@ -478,6 +478,7 @@ def test_rates_that_cannot_be_shown():
     assert "no positive rates" in texts(none)
     one = walk_plots.regime_strip(np.array([0.1]), np.array([np.nan]), ["strange"], start_value=np.nan)
     assert "S  strange" in texts(one)
+    assert "$  $odd" in texts(walk_plots.regime_map(np.ones(1), np.zeros(1), np.array([["$odd"]])))
     with pytest.raises(InputError, match="1 rates, 2 values and 1 regimes"):
         walk_plots.regime_strip(np.ones(1), np.ones(2), ["creeping"], start_value=1.0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -111,21 +112,21 @@ def command(
             raise InputError(message)
         swept = learning_rate_range(function, steps=min(steps, 100), optimizer=first, **where)
         show.swept(swept, as_json)
-        picture = swept.plot
+        draw = swept.plot
     elif len(named) > 1:
         raced = race(function, optimizers=named, stop=stop, **where)
         show.raced(raced, as_json)
-        picture = lambda: raced.plot(kind)  # noqa: E731
+        draw = partial(raced.plot, kind)
     else:
         with WalkProgress(steps) as progress:
             walk = descend(function, optimizer=first, stop=stop, callbacks=(progress,), **where)
         show.walked(walk, rows, latex, as_json)
-        picture = lambda: walk.plot(kind)  # noqa: E731
+        draw = partial(walk.plot, kind)
         if animate is not None:
-            animations.save(walk.animate(), animate)
+            walk.animate(animate)
             _say(as_json, f"animation  {animate}")
     if plot is not None:
-        plots.save(picture(), plot)
+        draw(path=plot)
         _say(as_json, f"picture    {plot}")
 
 

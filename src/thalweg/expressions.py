@@ -33,7 +33,7 @@ from thalweg.nodes import Node, postorder
 from thalweg.nodes import Undefined as Undefined
 
 
-MAX_GRADIENT = 200_000  # parts of the derivatives with respect to all variables together: about half a second
+MAX_GRADIENT = 100_000  # parts of the derivatives with respect to all variables together: under a second
 MAX_EXPONENT = 1_000
 EXACT = 10**15  # a numerator or denominator below it is kept; 15 digits are what a float gives back
 MAX_FLOAT, MIN_FLOAT = 1.7976931348623157e308, 5e-324

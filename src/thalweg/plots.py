@@ -336,6 +336,13 @@ def save(figure: Figure, path: str | os.PathLike[str]) -> None:
     Path(path).write_bytes(_render(figure, form_of(path, FORMS, "a figure")))
 
 
+def written(figure: Figure, path: str | os.PathLike[str] | None) -> Figure:
+    """The figure itself, saved where a path is given."""
+    if path is not None:
+        save(figure, path)
+    return figure
+
+
 def _render(figure: Figure, form: str) -> bytes:
     dates = {"svg": {"Date": None, "Creator": None}, "pdf": {"CreationDate": None, "ModDate": None}, "png": {}}
     buffer = io.BytesIO()

@@ -20,6 +20,8 @@ from thalweg.walk import Descent
 
 
 if TYPE_CHECKING:
+    import os
+
     from jaxtyping import Float
     from matplotlib.figure import Figure
 
@@ -57,15 +59,16 @@ class LearningRateRange:
         found = [rate for rate, one in zip(self.rates.tolist(), self.regimes, strict=True) if one == name]
         return (min(found), max(found)) if found else None
 
-    def plot(self) -> Figure:
-        """The final value against the rate, with the regimes and the bounds 1/L and 2/L."""
-        from thalweg.walk_plots import regime_strip
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
+        """The final value against the rate, with the regimes and the bounds 1/L and 2/L; written to `path`."""
+        from thalweg import plots, walk_plots
 
         bound = self.one_over_L
-        return regime_strip(
+        figure = walk_plots.regime_strip(
             self.rates, self.values, self.regimes, start_value=self.start_value, one_over_L=bound,
             two_over_L=None if bound is None else 2.0 * bound, best=self.best,
         )  # fmt: skip
+        return plots.written(figure, path)
 
     def __str__(self) -> str:
         lines = [f"{'learning rate':>14}{'f at the end':>16}  regime"]
@@ -126,13 +129,14 @@ class RegimeMap:
         m, r = np.unravel_index(int(np.argmax(self.digits_per_step)), self.digits_per_step.shape)
         return float(self.rates[r]), float(self.momenta[m])
 
-    def plot(self) -> Figure:
-        """The map, told by letter and hatch, with the bound of the model and the best cell."""
-        from thalweg.walk_plots import regime_map as figure
+    def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
+        """The map, told by letter and hatch, with the bound of the model and the best cell; written to `path`."""
+        from thalweg import plots, walk_plots
 
-        return figure(
+        figure = walk_plots.regime_map(
             self.rates, self.momenta, self.regimes, digits_per_step=self.digits_per_step, bound=self.bound
         )  # fmt: skip
+        return plots.written(figure, path)
 
 
 def regime_map(
@@ -179,11 +183,11 @@ class Race:
     def __getitem__(self, name: str) -> Descent:
         return self.walks[name]
 
-    def plot(self, kind: str = "auto") -> Figure:
-        """All paths on one "contour" or "surface" (2-D), or their "progress" against steps (any)."""
+    def plot(self, kind: str = "auto", path: str | os.PathLike[str] | None = None) -> Figure:
+        """All paths on one "contour" or "surface" (2-D), or their "progress" against steps (any); written to `path`."""
         from thalweg.walk_pictures import picture
 
-        return picture(self.walks, kind)
+        return picture(self.walks, kind, path)
 
     def __str__(self) -> str:
         widest = max(len(name) for name in self.walks)

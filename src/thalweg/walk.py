@@ -17,6 +17,8 @@ from thalweg.update_rules import Optimizer
 
 
 if TYPE_CHECKING:
+    import os
+
     from jaxtyping import Float, Int
     from matplotlib.animation import FuncAnimation
     from matplotlib.figure import Figure
@@ -226,21 +228,32 @@ class Descent:
             },
         }  # fmt: skip
 
-    def plot(self, kind: str = "auto") -> Figure:
+    def plot(self, kind: str = "auto", path: str | os.PathLike[str] | None = None) -> Figure:
         """A picture: "curve" (1-D), "contour" or "surface" (2-D), "progress" (any); "auto" chooses the first that fits.
 
+        Args:
+            kind: of the picture.
+            path: where to write it, .svg, .png or .pdf; None writes nothing.
+
         Raises:
-            InputError: the kind does not suit the number of coordinates.
+            InputError: the kind does not suit the number of coordinates, or the path has another suffix.
         """
         from thalweg.walk_pictures import picture
 
-        return picture({"": self}, kind)
+        return picture({"": self}, kind, path)
 
-    def animate(self) -> FuncAnimation:
-        """The walk step by step, on the curve (1-D) or the contour (2-D); `animations.save` writes .gif or .html."""
+    def animate(self, path: str | os.PathLike[str] | None = None) -> FuncAnimation:
+        """The walk step by step, on the curve (1-D) or the contour (2-D).
+
+        Args:
+            path: where to write it, .gif or .html; None writes nothing.
+
+        Raises:
+            InputError: f has more than two coordinates, or the path has another suffix.
+        """
         from thalweg.walk_pictures import animation
 
-        return animation(self)
+        return animation(self, path)
 
     def __repr__(self) -> str:
         x = np.array2string(self._best.point.x, precision=6, threshold=6) if not self._is_number else f"{self.x:.8g}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from thalweg import animations, walk_plots
+from thalweg import animations, plots, walk_plots
 from thalweg.errors import InputError
 from thalweg.functions import FUNCTIONS
 from thalweg.objectives import Objective
@@ -17,6 +17,8 @@ from thalweg.trail import Trail
 
 
 if TYPE_CHECKING:
+    import os
+
     from matplotlib.animation import FuncAnimation
     from matplotlib.figure import Figure
 
@@ -72,14 +74,18 @@ def check_animated(n: int) -> None:
         raise InputError(message)
 
 
-def picture(walks: Mapping[str, Any], kind: str = "auto") -> Figure:
-    """A figure of walks on one function by name; one walk has the name "".
+def picture(walks: Mapping[str, Any], kind: str, path: str | os.PathLike[str] | None) -> Figure:
+    """A figure of walks on one function by name; one walk has the name "". It is written where a path is given.
 
     Raises:
         InputError: the kind is unknown, or does not suit the number of coordinates or walks.
     """
     first: Walked = next(iter(walks.values()))
     kind = check_kind(kind, first.objective.n, len(walks))
+    return plots.written(_figure(walks, first, kind), path)
+
+
+def _figure(walks: Mapping[str, Any], first: Walked, kind: str) -> Figure:
     if kind == "curve":
         return walk_plots.curve(*_curve_arrays(first), **_curve_words(first))
     if kind == "progress":
@@ -96,17 +102,21 @@ def picture(walks: Mapping[str, Any], kind: str = "auto") -> Figure:
     return walk_plots.surface(x, y, Z, paths, values, **words)
 
 
-def animation(walk: Any) -> FuncAnimation:
-    """The walk step by step, on a curve or a contour.
+def animation(walk: Any, path: str | os.PathLike[str] | None) -> FuncAnimation:
+    """The walk step by step, on a curve or a contour. It is written where a path is given.
 
     Raises:
         InputError: f has more than two coordinates.
     """
     check_animated(walk.objective.n)
     if walk.objective.n == 1:
-        return animations.curve_animation(*_curve_arrays(walk), **_curve_words(walk))
-    x, y, Z, words = _plane(walk.objective, [walk.trail])
-    return animations.contour_animation(x, y, Z, {"walk": walk.trail.path}, **words)
+        moving = animations.curve_animation(*_curve_arrays(walk), **_curve_words(walk))
+    else:
+        x, y, Z, words = _plane(walk.objective, [walk.trail])
+        moving = animations.contour_animation(x, y, Z, {"walk": walk.trail.path}, **words)
+    if path is not None:
+        animations.save(moving, path)
+    return moving
 
 
 def _curve_arrays(walk: Walked) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -145,6 +155,8 @@ def window(objective: Objective, trails: Sequence[Trail]) -> list[tuple[float, f
     for trail in trails:
         values, path = trail.column("value"), trail.path
         runs_away = values[-1] > values[0]
+        if runs_away:
+            shown.append(start + np.array([[-1.0], [1.0]]) * scale)
         near = (np.abs(path - start) <= (NEAR if runs_away else FAR) * scale).all(axis=1)
         shown.append(path[near])
     points = np.concatenate(shown)

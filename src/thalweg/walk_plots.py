@@ -537,7 +537,7 @@ def look(i: int) -> dict[str, Any]:
 
 def regime_look(regime: str) -> tuple[str, str, str]:
     """Letter, hatch and shade of a regime; one that is not ours gets its initial."""
-    return REGIMES.get(regime, (literal(regime, 2)[:1].upper() or "?", "++", "#F3F3F3"))
+    return REGIMES.get(regime, (literal(regime[:1].upper(), 1) or "?", "++", "#F3F3F3"))
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -1130,7 +1130,7 @@ def _value_range(values: np.ndarray, start: float) -> tuple[float, float, bool]:
 
 def _short(value: float) -> str:
     """A speed in a cell: two digits, or whole steps; nothing where there is none."""
-    return "" if not np.isfinite(value) else f"{value:,.0f}" if value >= 10 else number(value, 2)
+    return "" if not np.isfinite(value) else f"{value:,.0f}" if 10 <= value < 1e5 else number(value, 2)
 
 
 def _heart(inside: np.ndarray) -> tuple[int, int]:
