@@ -6,11 +6,13 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
-from thalweg.progress import Progress
+from thalweg.progress import Progress, WalkProgress
 
 
 @dataclass
@@ -176,3 +178,28 @@ def test_everything_goes_to_standard_error(capsys):
 def test_rich_is_loaded_only_when_training_starts():
     code = "import sys; from thalweg.progress import Progress; Progress(); assert 'rich' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def walked(step: int, seconds: float) -> Any:
+    return SimpleNamespace(step=step, seconds=seconds, point=SimpleNamespace(value=0.25), gradient_norm=1.5)
+
+
+def test_a_walk_that_takes_long_has_a_bar_on_a_terminal():
+    out = io.StringIO()
+    with WalkProgress(1000, Console(file=out, force_terminal=True, width=120)) as progress:
+        assert progress(walked(1, 0.01)) is None
+        assert out.getvalue() == "", "a walk of less than a second has none"
+        progress(walked(300, 1.2))
+        progress(walked(301, 1.21))
+        progress(walked(700, 2.0))
+        progress._bar.refresh()
+    shown = out.getvalue()
+    assert "step 700/1,000  f 0.25  ‖∇f‖ 1.5" in shown and "step 301" not in shown
+
+
+def test_a_walk_says_nothing_where_there_is_no_terminal():
+    out = io.StringIO()
+    with WalkProgress(1000, Console(file=out, force_terminal=False)) as progress:
+        for step in range(5):
+            progress(walked(step, 10.0 * step))
+    assert out.getvalue() == ""
