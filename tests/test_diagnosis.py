@@ -58,13 +58,19 @@ def test_what_to_change_is_what_helps():
     diverging = tw.descend("5*x**2", 3.0, optimizer=tw.GradientDescent(0.3), stop=tw.Stop(steps=50)).diagnosis
     assert "Take a smaller rate: 0.1 is safe here" in diverging.advice
     swinging = tw.descend(tw.bowl(4), optimizer=tw.GradientDescent(0.49), stop=tw.Stop(steps=50)).diagnosis
-    assert "2/(L + μ) = 0.4 is the best constant one" in swinging.advice
+    assert "2/(L + μ) = 0.4 is the best constant one here" in swinging.advice
     narrow = tw.descend(tw.bowl(1e4), optimizer=tw.GradientDescent(1e-4), stop=tw.Stop(steps=500)).diagnosis
     assert (
         narrow.regime == "creeping" and "condition number 1e+04" in str(narrow) and "LBFGS, Newton" in narrow.advice
     )
     saddle = tw.descend("saddle", [0.5, 0.0], stop=tw.Stop(steps=9)).diagnosis
     assert seen(saddle).smallest == pytest.approx(-2) and math.isinf(seen(saddle).condition)
+    ended = tw.descend("saddle", [2.0, 0.0])
+    assert ended.converged and "a saddle or a top, no minimum" in ended.diagnosis.advice
+    best = tw.descend(tw.bowl(10), optimizer=tw.GradientDescent(0.18), stop=tw.Stop(steps=30)).diagnosis
+    assert "No constant rate does better than 2/(L + μ) = 0.182" in best.advice
+    both = tw.descend("x**2 + 10*y**2", [8.0, 2.0], optimizer=tw.GradientDescent(0.08)).diagnosis
+    assert both.regime == "monotone" and "along the steep ones past the bottom and back" in both.behaviour
     downhill = tw.descend("-x", 1.0, stop=tw.Stop(steps=9)).diagnosis
     assert "there may be no minimum" in downhill.advice and math.isnan(downhill.two_over_L)
     still = tw.descend("x**2", 0.0).diagnosis

@@ -11,7 +11,7 @@ import numpy as np
 
 from thalweg.errors import DescentFailed, InputError
 from thalweg.expressions import Expression
-from thalweg.functions import FUNCTIONS, Function
+from thalweg.functions import FUNCTIONS, find_function
 from thalweg.interruption import Interruption
 from thalweg.landscape import Point, norm
 from thalweg.line_searches import Found, LineSearch, NoStepError
@@ -113,11 +113,10 @@ def on(
     Raises:
         InputError: as `descend`.
     """
-    if isinstance(f, str) and f in FUNCTIONS:
-        f = FUNCTIONS[f]
-    if isinstance(f, Function):
-        start = f.start if start is None else start
-        f = f.formula
+    named = find_function(f)
+    if named is not None:
+        start = named.start if start is None else start
+        f = named.formula
     if start is None:
         message = "descend needs a start: a number, or a list of one number for each coordinate, such as start=4"
         raise InputError(message)
@@ -131,7 +130,10 @@ def on(
     names, x, is_number = names_and_start(formula, start)
     if formula is not None:
         box = check_domain(domain, x, names)
-        return of_formula(formula, names, box, gradient, hessian), x, is_number
+        objective = of_formula(formula, names, box, gradient, hessian)
+        known = named or next((row for row in FUNCTIONS.values() if row.formula == formula), None)
+        objective.minima = known.minima if known else ()
+        return objective, x, is_number
     box = check_domain(domain, x, coordinate_names(len(x), is_number))
     with np.errstate(all="ignore"):
         objective = of_callable(f, x, is_number, box, gradient, hessian)  # pyright: ignore[reportArgumentType]

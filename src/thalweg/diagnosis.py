@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 REGIMES = ("creeping", "monotone", "oscillating", "diverging")
 CREEPING = 0.9  # of the gradient and more is left after each step: 22 steps and more for each digit
+FLAT = 1e-6  # of the largest gradient that the walk met
 SWINGING = 0.2  # of the steps lead uphill: the walk swings
 ROUNDING = 1e-12  # relative: a smaller rise of f is none
 WHOLE_HESSIAN = 100  # coordinates; for more, only the largest curvature is looked for
@@ -153,8 +154,8 @@ def diagnose(
     bends = curvature(objective, at)
     rates = trail.column("rate")[1:]
     rate = float(np.median(rates)) if len(rates) else math.nan
-    values = trail.column("value")
-    behaviour = _behaviour(found, trail, values, status)
+    overshoots = isinstance(optimizer, GradientDescent) and bends is not None and rate * bends.largest > 1.0 + ALIKE
+    behaviour = _behaviour(found, trail, status, overshoots)
     advice = _advice(found, optimizer, bends, rate, len(at), trail)
     return Diagnosis(found, at, bends, rate, _limit(optimizer, bends), advice, behaviour)
 
@@ -170,7 +171,8 @@ def _limit(optimizer: Optimizer, bends: Curvature | None) -> float:
     return (2.0 + 2.0 * beta) / ((1.0 + 2.0 * beta if optimizer.nesterov else 1.0) * bends.largest)
 
 
-def _behaviour(found: str, trail: Trail, values: Float[np.ndarray, " rows"], status: Status) -> str:
+def _behaviour(found: str, trail: Trail, status: Status, overshoots: bool) -> str:
+    values = trail.column("value")
     steps = int(trail.steps[-1])
     if steps == 0:
         return "there was no step to take."
@@ -181,6 +183,8 @@ def _behaviour(found: str, trail: Trail, values: Float[np.ndarray, " rows"], sta
         return f"{fell}, farther and farther away."
     if found == "oscillating":
         return f"{fell}, swinging past the bottom and back."
+    if overshoots:
+        return f"{fell}: along the flat directions it came steadily, along the steep ones past the bottom and back."
     if found == "creeping":
         return f"{fell}; each step took off less than a tenth of the gradient."
     return f"{fell}, each step along the slope without going past the bottom."
@@ -195,7 +199,11 @@ def _advice(found: str, optimizer: Optimizer, bends: Curvature | None, rate: flo
             safe = f"{_round_down(1.0 / L):.2g}"
             return f"Take a smaller rate: {safe} is safe here; or Backtracking, which never goes uphill."
         return "Take a smaller rate, or Backtracking, which never goes uphill; or start nearer to a minimum."
-    if norm(trail.gradients[-1]) == 0.0:
+    lengths = trail.column("gradient_norm")
+    is_flat = lengths[-1] <= FLAT * lengths.max()
+    if bends is not None and is_flat and bends.smallest < -ALIKE * abs(L):
+        return "The gradient vanishes where f bends downwards: a saddle or a top, no minimum. Start a little aside."
+    if lengths[-1] == 0.0:
         return "The gradient is zero: this is a stationary point."
     if bends is not None and not L > 0.0:
         return "f still falls where the walk ended, and does not bend upwards there: this way there may be no minimum."
@@ -212,7 +220,11 @@ def _advice(found: str, optimizer: Optimizer, bends: Curvature | None, rate: flo
         return "Momentum, LBFGS or Newton would walk faster."
     if found == "oscillating" and is_plain and L > 0.0 and rate > 1.0 / L:
         best = 2.0 / (L + bends.smallest) if bends and bends.smallest > 0.0 else 1.0 / L
-        return f"A smaller rate overshoots less: 2/(L + μ) = {best:.3g} is the best constant one for these curvatures."
+        if rate > 1.05 * best:
+            return (
+                f"A smaller rate overshoots less: 2/(L + μ) = {best:.3g} is the best constant one for these curvatures."
+            )
+        return f"No constant rate does better than 2/(L + μ) = {best:.3g} here; momentum or LBFGS would walk faster."
     return ""
 
 

@@ -7,6 +7,7 @@ ThalwegError
 │   ├── FileError                     a file of ours that is not whole, or not ours
 │   └── EngineError                   an engine that is missing, or cannot do what was asked
 ├── TrainingFailed                    training met a non-finite value and `on_failure="raise"`; has `.result`
+├── Undefined (also ArithmeticError)  a formula has no value at a point (nodes.py)
 └── DescentFailed                     a walk ran away or broke off and `on_failure="raise"`; has `.result`
 ThalwegWarning (UserWarning)          went on, but you should know
 """

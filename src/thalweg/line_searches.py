@@ -192,7 +192,8 @@ class Lipschitz(LineSearch):
         if self.L is not None:
             return Found(1.0 / self.L, ray.point(1.0 / self.L), 0)
         L = float(memory[0]) if not math.isnan(memory[0]) else _curvature_seen(ray)
-        found = _armijo(ray, 1.0 / L, 0.5, 0.5, ray.at.value)
+        # On a quadratic the first estimate is met with equality: rounding may not decide whether it holds.
+        found = _armijo(ray, 1.0 / L, 0.5, 0.5, ray.at.value + _slack(ray))
         memory[0] = 1.0 / found.rate
         return found
 
@@ -244,6 +245,11 @@ def _armijo(ray: Ray, first: float, factor: float, decrease: float, reference: f
     raise NoStepError(message)
 
 
+def _slack(ray: Ray) -> float:
+    """How much two values of f may differ by rounding alone."""
+    return ROUNDING * float(np.finfo(ray.d.dtype).eps) * abs(ray.at.value)
+
+
 def _curvature_seen(ray: Ray) -> float:
     """|dᵀHd| / dᵀd, or where f is straight along d, the curvature whose first step has length 1."""
     length = dot(ray.d, ray.d)
@@ -265,7 +271,7 @@ class _Bracketing:
     def __init__(self, rule: Wolfe, ray: Ray) -> None:
         self.rule, self.ray = rule, ray
         self.trials = 0
-        self.slack = ROUNDING * float(np.finfo(ray.d.dtype).eps) * abs(ray.at.value)
+        self.slack = _slack(ray)
 
     def find(self, first: float) -> Found:
         """The step; the best one that lowers f where the slope never gets flat enough."""

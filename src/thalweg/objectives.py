@@ -50,6 +50,7 @@ class Objective:
     domain: tuple[Vector, Vector] | None
     gradient_from: str = ""
     formula: Expression | None = None
+    minima: tuple[tuple[tuple[float, ...], float], ...] = ()  # those known: (place, value)
     why: str = ""  # f was not defined where it was last asked
     counts: dict[str, int] = field(default_factory=lambda: {"values": 0, "gradients": 0, "hessians": 0})
 

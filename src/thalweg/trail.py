@@ -113,9 +113,10 @@ class Trail:
         self._last = step
 
     def _turn(self, point: Point) -> float:
-        before = self._before
-        length = 0.0 if before is None else dot(before, before)
-        return dot(point.gradient, before) / length if length > 0.0 else math.nan
+        if self._before is None:
+            return math.nan
+        length = dot(self._before, self._before)
+        return dot(point.gradient, self._before) / length if length > 0.0 else math.nan
 
     def _tell_turns(self, rows: Float[np.ndarray, "rows width"]) -> None:
         """The turns of all rows whose step before is the row before."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -10,7 +9,6 @@ import numpy as np
 
 from thalweg import animations, plots, walk_plots
 from thalweg.errors import InputError
-from thalweg.functions import FUNCTIONS
 from thalweg.objectives import Objective
 from thalweg.settings import check_choice
 from thalweg.trail import Trail
@@ -129,7 +127,7 @@ def _curve_arrays(walk: Walked) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.
 
 
 def _curve_words(walk: Walked) -> dict[str, Any]:
-    known = _known(walk.objective)
+    known = walk.objective.minima
     formula = "" if walk.objective.formula is None else str(walk.objective.formula)
     return {"name": walk.objective.names[0], "formula": formula, "minima": [place[0] for place, _ in known]}
 
@@ -138,7 +136,7 @@ def _plane(objective: Objective, trails: Sequence[Trail]) -> tuple[np.ndarray, n
     """The axes of the grid, f on it, and the words of a picture in two dimensions."""
     x, y = (np.linspace(low, high, _points(objective)) for low, high in window(objective, trails))
     words = {
-        "names": objective.names, "minima": [place for place, _ in _known(objective)],
+        "names": objective.names, "minima": [place for place, _ in objective.minima],
         "title": "" if objective.formula is None else f"f = {objective.formula}",
     }  # fmt: skip
     return x, y, objective.on_grid(x, y), words
@@ -162,7 +160,7 @@ def window(objective: Objective, trails: Sequence[Trail]) -> list[tuple[float, f
     points = np.concatenate(shown)
     low, high = points.min(axis=0), points.max(axis=0)
     reach = np.maximum(high - low, LEAST * scale)
-    for place, _ in _known(objective):
+    for place, _ in objective.minima:
         at = np.array(place)
         if ((at >= low - reach) & (at <= high + reach)).all():
             low, high = np.minimum(low, at), np.maximum(high, at)
@@ -178,13 +176,6 @@ def _points(objective: Objective) -> int:
     return (FINE if objective.formula is not None else COARSE)[objective.n]
 
 
-def _known(objective: Objective) -> tuple[Any, ...]:
-    """The minima of the named function that has this formula."""
-    same = [row.minima for row in FUNCTIONS.values() if objective.formula == row.formula]
-    return same[0] if same else ()
-
-
 def _lowest(objective: Objective) -> float | None:
     """The lowest value that f is known to have."""
-    lowest = min((value for _, value in _known(objective)), default=math.nan)
-    return None if math.isnan(lowest) else lowest
+    return min((value for _, value in objective.minima), default=None)
