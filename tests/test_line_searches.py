@@ -16,13 +16,14 @@ from thalweg.steps import along_a_ray
 
 
 class Curve:
-    """A function of one number from its value, slope and bend, which counts who looks."""
+    """A function of one number from its value, slope and bend, which counts the looks along a ray and bears so many."""
 
     def __init__(self, f, slope, bend=lambda x: math.nan):
         self.f, self.slope, self.bend, self.looks = f, slope, bend, 0
 
     def value(self, x):
         self.looks += 1
+        assert self.looks < 100_000, "the search goes on and on"
         return float(self.f(float(x[0])))
 
     def value_and_gradient(self, x):
@@ -61,6 +62,7 @@ def quadratic(rng, n, lowest=0.5, highest=50.0):
 
 def ray(landscape, x, d=None):
     """From x along d, or along −g."""
+    landscape.looks = 0
     x = np.atleast_1d(np.asarray(x, dtype=np.float64))
     at = Point(x, *landscape.value_and_gradient(x))
     return Ray(landscape, at, -at.gradient if d is None else np.atleast_1d(np.asarray(d, dtype=np.float64)))
@@ -323,7 +325,7 @@ def test_exact_reaches_the_bottom_of_a_round_bowl_in_one_step(n, rng):
 def test_exact_refuses_what_does_not_bend_upwards():
     for bend in (-2.0, 0.0, math.nan):
         f = Curve(lambda x: math.cos(x), lambda x: -math.sin(x), lambda x, bend=bend: bend)
-        with pytest.raises(NoStepError, match=r"f does not bend upwards along the direction .*; use Backtracking or Wolfe"):
+        with pytest.raises(NoStepError, match="f does not bend upwards along the .*; use Backtracking or Wolfe"):
             find(tw.Exact(), ray(f, 1.0))
 
 
@@ -335,7 +337,7 @@ BY_HAND = {"long": [10 / 28, 10 / 28, 5 / 6], "short": [10 / 28, 28 / 82, 2 / 3]
 
 @pytest.mark.parametrize("length", BY_HAND)
 def test_three_steps_of_barzilai_and_borwein_by_hand(length):
-    """½ (x² + 3 y²) from (1, 1): g = (1, 3), so gᵀg = 10, gᵀHg = 28, ‖Hg‖² = 82; then g = (18, −6)/28: 360, 432, 648."""
+    """½ (x² + 3 y²) from (1, 1): g = (1, 3), so gᵀg = 10, gᵀHg = 28, ‖Hg‖² = 82; then (18, −6)/28: 360, 432, 648."""
     walk = Walk(tw.BarzilaiBorwein(length), Quadratic(np.diag([1.0, 3.0])), [1.0, 1.0])
     found = [walk.step()[1] for _ in range(3)]
     np.testing.assert_allclose([one.rate for one in found], BY_HAND[length], rtol=1e-13)
@@ -459,13 +461,13 @@ def test_an_estimated_curvature_is_within_a_factor_of_two(seed, n, condition, si
 
 
 SEARCHES = [
-    tw.Backtracking(), tw.Backtracking(2.0, 0.3, 0.2), tw.Wolfe(), tw.Wolfe(0.01, 0.2), tw.Exact(), tw.BarzilaiBorwein(),
-    tw.BarzilaiBorwein("short"), tw.Lipschitz(), tw.Lipschitz(900.0),
+    tw.Backtracking(), tw.Backtracking(2.0, 0.3, 0.2), tw.Wolfe(), tw.Wolfe(0.01, 0.2), tw.Exact(),
+    tw.BarzilaiBorwein(), tw.BarzilaiBorwein("short"), tw.Lipschitz(), tw.Lipschitz(900.0),
 ]  # fmt: skip
 ALL = [
     *(tw.GradientDescent(search) for search in SEARCHES), tw.ConjugateGradient(), tw.ConjugateGradient(tw.Exact()),
-    tw.ConjugateGradient(0.25), tw.LBFGS(), tw.LBFGS(tw.Backtracking(), memory=3), tw.LBFGS(tw.Cosine(0.5)), tw.Newton(),
-    tw.Newton(tw.Wolfe()), tw.Newton(1.0),
+    tw.ConjugateGradient(0.25), tw.LBFGS(), tw.LBFGS(tw.Backtracking(), memory=3), tw.LBFGS(tw.Cosine(0.5)),
+    tw.Newton(), tw.Newton(tw.Wolfe()), tw.Newton(1.0),
 ]  # fmt: skip
 
 

@@ -221,9 +221,7 @@ def _advice(found: str, optimizer: Optimizer, bends: Curvature | None, rate: flo
     if found == "oscillating" and is_plain and L > 0.0 and rate > 1.0 / L:
         best = 2.0 / (L + bends.smallest) if bends and bends.smallest > 0.0 else 1.0 / L
         if rate > 1.05 * best:
-            return (
-                f"A smaller rate overshoots less: 2/(L + μ) = {best:.3g} is the best constant one for these curvatures."
-            )
+            return f"A smaller rate overshoots less: 2/(L + μ) = {best:.3g} is the best constant one here."
         return f"No constant rate does better than 2/(L + μ) = {best:.3g} here; momentum or LBFGS would walk faster."
     return ""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 # OpenBLAS shares longer dot products among threads, which then look for more work for tens of milliseconds, on the
 # cores that an engine trains on; and their sums differ with the number of threads.
 LONG = 10_000
+FARTHER = 4  # distances that `bend` tries, each 30 times the one before
+VANISHING = 1e-30  # squares of float32 below it lose digits
 
 
 class Landscape(Protocol):
@@ -83,6 +86,30 @@ class Ray:
         return bool((self.x(rate) != self.at.x).any())
 
 
+def bend(gradient: Callable[[Vector], Vector], x: Vector, d: Vector, share: float) -> Vector:
+    """H(x) d by central differences of the gradient along d, over ±share of the size of x at first.
+
+    The distance grows while the gradient changes by little more than its rounding: a curvature of nothing but rounding
+    helps nobody, and where the gradient is that large f is far from bending sharply.
+    """
+    length = norm(d)
+    if not length > 0.0:
+        return np.zeros_like(d)
+    h = share * max(1.0, float(np.abs(x).max())) / length
+    seen = float(np.finfo(d.dtype).eps) ** (2 / 3)
+    best = None
+    for _ in range(FARTHER):
+        ahead, behind = gradient(x + h * d), gradient(x - h * d)
+        change = ahead - behind
+        if best is not None and not np.isfinite(change).all():
+            return best
+        best = change / (2.0 * h)
+        if not norm(change) < seen * (norm(ahead) + norm(behind)):
+            return best
+        h *= 30.0
+    return best
+
+
 def dot(a: Vector, b: Vector) -> float:
     """aᵀ b.
 
@@ -93,9 +120,13 @@ def dot(a: Vector, b: Vector) -> float:
 
 
 def norm(a: Vector) -> float:
-    """‖a‖, inf where its square overflows.
+    """‖a‖, also where its square would overflow or vanish.
 
-    >>> norm(np.array([3.0, 4.0]))
-    5.0
+    >>> norm(np.array([3.0, 4.0])), norm(np.array([3e200, 4e200])), norm(np.float32([3e-30, 4e-30])) > 4e-30
+    (5.0, 5e+200, True)
     """
-    return math.sqrt(a.dot(a) if len(a) < LONG else np.sum(a * a))
+    square = a.dot(a) if len(a) < LONG else np.sum(a * a)
+    if VANISHING < square < math.inf:
+        return math.sqrt(square)
+    largest = float(np.abs(a).max())
+    return largest * math.sqrt(dot(a / largest, a / largest)) if 0.0 < largest < math.inf else largest

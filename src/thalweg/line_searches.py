@@ -7,6 +7,7 @@ They stand where a number or a schedule stands: `GradientDescent(Backtracking())
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 DECREASE = 1e-4  # of Armijo's condition: f must fall by this share of what the slope promises (Nocedal & Wright §3.1)
 MOST_TRIALS = 100  # of Wolfe's search
+MOST_BACKTRACKS = 5_000  # halving goes from the largest float to the smallest in 2,100
 LAST_VALUES = 10  # among which a non-monotone search compares (Raydan 1997)
 ROUNDING = 50.0  # ε of f: smaller differences tell nothing
 
@@ -119,7 +121,7 @@ class Wolfe(LineSearch):
         last, last_slope = memory.tolist()
         first = 1.0
         if not is_scaled:  # the same first-order change as in the step before; at first a step of length 1 at most
-            first = min(1.0, 1.0 / math.sqrt(dot(ray.d, ray.d)))
+            first = min(1.0, 1.0 / norm(ray.d))
             first = last * last_slope / ray.slope if not math.isnan(last) else first
         found = _Bracketing(self, ray).find(first if math.isfinite(first) and first > 0.0 else 1.0)
         memory[:] = found.rate, ray.slope
@@ -166,8 +168,8 @@ class BarzilaiBorwein(LineSearch):
         values[:] = [ray.at.value, *values[:-1]]
         found = _armijo(ray, rate, 0.5, DECREASE, float(np.nanmax(values)))
         s, y = found.point.x - ray.at.x, found.point.gradient - ray.at.gradient
-        sy = dot(s, y)
-        memory[0] = (dot(s, s) / sy if self.length == "long" else sy / dot(y, y)) if sy > 0.0 else np.nan
+        sy, yy = dot(s, y), dot(y, y)
+        memory[0] = (dot(s, s) / sy if self.length == "long" else sy / yy) if sy > 0.0 and yy > 0.0 else np.nan
         memory[1] = found.rate
         return found
 
@@ -193,7 +195,7 @@ class Lipschitz(LineSearch):
             return Found(1.0 / self.L, ray.point(1.0 / self.L), 0)
         L = float(memory[0]) if not math.isnan(memory[0]) else _curvature_seen(ray)
         # On a quadratic the first estimate is met with equality: rounding may not decide whether it holds.
-        found = _armijo(ray, 1.0 / L, 0.5, 0.5, ray.at.value + _slack(ray))
+        found = _armijo(ray, 1.0 / L, 0.5, 0.5, ray.at.value, _slack(ray))
         memory[0] = 1.0 / found.rate
         return found
 
@@ -226,21 +228,24 @@ def find_learning_rate(given: Any) -> Schedule | LineSearch:
         raise InputError(message) from None
 
 
-def _armijo(ray: Ray, first: float, factor: float, decrease: float, reference: float) -> Found:
-    """The first of first, first · factor, … with f(x + γ d) ≤ reference + decrease · γ · φ′(0).
+def _armijo(
+    ray: Ray, first: float, factor: float, decrease: float, reference: float, slack: float = 0.0
+) -> Found:  # fmt: skip
+    """The first of first, first · factor, … with f(x + γ d) ≤ reference + decrease · γ · φ′(0), to within `slack`.
 
     Where that decrease is lost in the rounding of f, a step that leaves f as it is must shorten the gradient at least.
     """
-    rate, backtracks = first, 0
-    while ray.reaches(rate):
+    rate = min(first, sys.float_info.max)
+    for backtracks in range(MOST_BACKTRACKS):
         value = ray.value(rate)
-        if value <= reference + decrease * rate * ray.slope:
+        if value <= reference + decrease * rate * ray.slope + slack:
             point = ray.point(rate)
             gains = value < reference or norm(point.gradient) < norm(ray.at.gradient)
             if gains and point.is_finite:
                 return Found(rate, point, backtracks)
+        if not ray.reaches(rate):
+            break
         rate *= factor
-        backtracks += 1
     message = f"no step along the direction lowers f any more: at γ = {rate:.3g} the change is lost in rounding"
     raise NoStepError(message)
 
@@ -252,9 +257,9 @@ def _slack(ray: Ray) -> float:
 
 def _curvature_seen(ray: Ray) -> float:
     """|dᵀHd| / dᵀd, or where f is straight along d, the curvature whose first step has length 1."""
-    length = dot(ray.d, ray.d)
-    bend = abs(ray.curvature()) / length
-    return bend if math.isfinite(bend) and bend > 0.0 else math.sqrt(length)
+    length = norm(ray.d)
+    bend = abs(ray.curvature()) / length / length
+    return bend if math.isfinite(bend) and bend > 0.0 else length
 
 
 @dataclass
@@ -322,7 +327,7 @@ class _Bracketing:
         return abs(trial.slope) <= self.rule.curvature * abs(self.ray.slope)
 
     def _found(self, trial: _Trial) -> Found:
-        if trial.rate == 0.0:
+        if trial.rate == 0.0 or (trial.value >= self.ray.at.value and not self._is_flat(trial)):
             message = "no step along the direction lowers f any more: what is left to gain is below its rounding"
             raise NoStepError(message)
         return Found(trial.rate, trial.point, self.trials - 1)

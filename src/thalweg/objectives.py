@@ -19,7 +19,7 @@ import numpy as np
 from thalweg.closures import compiled
 from thalweg.errors import InputError
 from thalweg.expressions import Expression, Undefined
-from thalweg.landscape import dot
+from thalweg.landscape import bend, dot
 
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ CENTRAL_TWICE = EPSILON ** (2 / 9)
 COMPLEX = 1e-100  # f(x + ih) = f(x) + ih f′(x) subtracts nothing, so that h may be as short as numbers allow
 SYMBOLIC_HESSIAN = 10  # coordinates; for more, n²/2 formulas cost more than n differences of gradients
 GRADIENTS = ("complex", "central")
-THE_FORMULA = "the formula"
+THE_FORMULA, DIFFERENCES = "the formula", "central differences"
 GIVEN = ("gradient", "f itself")  # where a gradient comes from that the user wrote
 
 
@@ -132,12 +132,8 @@ class Objective:
 
     def bend(self, x: Vector, d: Vector) -> Vector:
         """H(x) d, by central differences of the gradient along d."""
-        length = math.sqrt(dot(d, d))
-        if length == 0.0:
-            return np.zeros_like(d)
-        share = CENTRAL_TWICE if self.gradient_from == "central differences" else CENTRAL
-        h = share * max(1.0, float(np.abs(x).max())) / length
-        return (self.gradient(x + h * d) - self.gradient(x - h * d)) / (2.0 * h)
+        share = CENTRAL_TWICE if self.gradient_from == DIFFERENCES else CENTRAL
+        return bend(self.gradient, x, d, share)
 
     def on_grid(self, *axes: Float[np.ndarray, " m"]) -> np.ndarray:
         """f on the grid of one or two axes, shape (m,) or (m₂, m₁) with x along the columns; nan where not defined."""
@@ -179,7 +175,7 @@ def of_formula(formula: Expression, names: tuple[str, ...], domain: Any, gradien
     try:
         partials = [formula.derivative(name) for name in names]
     except InputError:
-        one.gradient_from, one._gradient = "central differences", _central(one)
+        one.gradient_from, one._gradient = DIFFERENCES, _central(one)
         return one
     both = compiled([formula, *partials], names)
 
@@ -237,7 +233,7 @@ def of_callable(
                 "none with them (abs, comparisons and conversions to float do not go along); use gradient='central'"
             )
             raise InputError(message)
-        one.gradient_from = "the complex step" if complex_step else "central differences"
+        one.gradient_from = "the complex step" if complex_step else DIFFERENCES
         one._gradient = complex_step or _central(one)
     if hessian is not None:
         bend_form = _form(hessian, len(start), is_number)

@@ -15,7 +15,7 @@ import numpy as np
 from thalweg.directions import Newton
 from thalweg.engines.base import Broken, Engine, Epoch, Outcome, TrainingState
 from thalweg.errors import InputError
-from thalweg.landscape import Point, dot, norm
+from thalweg.landscape import Point, bend, dot
 from thalweg.line_searches import NoStepError
 from thalweg.steps import along_a_ray
 
@@ -59,10 +59,8 @@ class Loss:
         return dot(d, self._bend(x, d))
 
     def _bend(self, x: Vector, d: Vector) -> Vector:
-        """H d, by central differences of the gradient: h balances truncation O(h²) and rounding O(ε/h)."""
-        h = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(1.0, float(np.abs(x).max())) / norm(d)
-        step = (h * d).astype(x.dtype)
-        return (self.value_and_gradient(x + step)[1] - self.value_and_gradient(x - step)[1]) / (2.0 * h)
+        """H d: h = ε^(1/3) balances truncation O(h²) and rounding O(ε/h)."""
+        return bend(lambda x: self.value_and_gradient(x)[1], x, d, float(np.finfo(x.dtype).eps) ** (1 / 3))
 
 
 class WholeBatchTrainer:
