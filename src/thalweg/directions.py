@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.landscape import Landscape, Point, dot
+from thalweg.landscape import Landscape, Point, dot, norm
 from thalweg.line_searches import Backtracking, Wolfe
 from thalweg.update_rules import Optimizer
 
@@ -116,7 +116,8 @@ class LBFGS(Direction):
     def learn(self, old: Point, new: Point, state: State) -> None:
         """Keep s and y where they show a curvature."""
         s, y = new.x - old.x, new.gradient - old.gradient
-        if dot(s, y) > LEAST_CURVATURE * np.sqrt(dot(s, s) * dot(y, y)):
+        shows = dot(s, y) > LEAST_CURVATURE * norm(s) * norm(y)
+        if shows and min(dot(s, y), dot(y, y)) > np.finfo(s.dtype).tiny:  # their quotient is taken
             row = int(state["pairs"][0]) % self.memory
             state["s"][row], state["y"][row] = s, y
             state["pairs"][0] += 1.0

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DECREASE = 1e-4  # of Armijo's condition: f must fall by this share of what the slope promises (Nocedal & Wright §3.1)
 MOST_TRIALS = 100  # of Wolfe's search
+WIDEST = 1e300
 MOST_BACKTRACKS = 5_000  # halving goes from the largest float to the smallest in 2,100
 LAST_VALUES = 10  # among which a non-monotone search compares (Raydan 1997)
 ROUNDING = 50.0  # ε of f: smaller differences tell nothing
@@ -282,6 +283,8 @@ class _Bracketing:
         """The step; the best one that lowers f where the slope never gets flat enough."""
         low = _Trial(0.0, self.ray.at, self.ray.at.value, self.ray.slope)
         rate = first
+        while not self.ray.reaches(rate) and rate < WIDEST:  # a step that changes nothing teaches nothing
+            rate *= 10.0
         while self.trials < MOST_TRIALS:
             trial = self._try(rate)
             if not self._is_low(trial) or (low.rate > 0.0 and trial.value >= low.value + self.slack):
@@ -291,7 +294,8 @@ class _Bracketing:
             if trial.slope >= 0.0:
                 return self._narrow(trial, low)
             # The secant of the slopes foretells where it is flat; at least twice, at most ten times as far.
-            ahead = rate - trial.slope * (rate - low.rate) / (trial.slope - low.slope or -1.0)
+            bent = trial.slope - low.slope
+            ahead = rate - trial.slope * (rate - low.rate) / bent if bent else math.inf
             low, rate = trial, min(max(ahead, 2.0 * rate), 10.0 * rate)
         return self._found(low)  # f falls and falls: take what there is
 
