@@ -250,7 +250,7 @@ def test_newton_stays_finite_along_flat_directions(rng):
     """A singular Hessian: along its kernel there is no gradient, and nothing to divide."""
     f = Quadratic(rotated(rng, np.array([0.0, 0.0, 1.0, 2.0, 5.0])), rng.normal(size=5))
     points = walk(f, rng.normal(size=5), tw.Newton(), 5)
-    assert points[-1].value <= 1e-20 * points[0].value
+    assert points[-1].value <= 1e-12 * points[0].value
 
 
 # All of them

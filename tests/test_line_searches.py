@@ -570,8 +570,8 @@ def test_a_rate_that_is_to_be_found_is_unknown_before(search):
 REFUSED = [
     (lambda: tw.Backtracking(rate=0.0), "Backtracking: rate must be a number > 0, not 0.0"),
     (lambda: tw.Backtracking(rate=math.inf), "Backtracking: rate must be a number > 0, not inf"),
-    (lambda: tw.Backtracking(factor=1.0), "Backtracking: factor must be a factor between 0 and 1, not 1.0"),
-    (lambda: tw.Backtracking(factor=0.0), "Backtracking: factor must be a factor between 0 and 1, not 0.0"),
+    (lambda: tw.Backtracking(factor=1.0), "Backtracking: factor must be a factor between 0 and 0.99, not 1.0"),
+    (lambda: tw.Backtracking(factor=0.0), "Backtracking: factor must be a factor between 0 and 0.99, not 0.0"),
     (lambda: tw.Backtracking(decrease=0.0), "Backtracking: decrease must be a share between 0 and 1, not 0.0"),
     (lambda: tw.Backtracking(decrease=1.0), "decrease must be a share between 0 and 1, not 1.0"),
     (lambda: tw.Backtracking(decrease="1"), "not '1'"),  # pyright: ignore[reportArgumentType]

@@ -18,25 +18,27 @@ import numpy as np
 from thalweg.outputs import form_of
 from thalweg.plots import BLUE, INK, VERMILLION, literal, new_figure
 from thalweg.plots import style as our_style
-from thalweg.walk_plots import (
+from thalweg.walk_drawing import (
     MARKED,
     PAPER,
     START,
     Window,
-    contour_arrays,
-    contour_key,
-    curve_arrays,
-    draw_contour,
-    draw_curve,
-    draw_tangent,
     kept,
     key_beside,
     left_out,
     look,
     number,
     say,
-    tangent_ends,
     trail,
+)
+from thalweg.walk_ground import (
+    contour_arrays,
+    contour_key,
+    curve_arrays,
+    draw_contour,
+    draw_curve,
+    draw_tangent,
+    tangent_ends,
 )
 
 

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 DECREASE = 1e-4  # of Armijo's condition: f must fall by this share of what the slope promises (Nocedal & Wright §3.1)
 MOST_TRIALS = 100  # of Wolfe's search
 WIDEST = 1e300
-MOST_BACKTRACKS = 5_000  # halving goes from the largest float to the smallest in 2,100
 LAST_VALUES = 10  # among which a non-monotone search compares (Raydan 1997)
 ROUNDING = 50.0  # ε of f: smaller differences tell nothing
 
@@ -91,7 +90,7 @@ class Backtracking(LineSearch):
 
     def __post_init__(self) -> None:
         self.check("rate", lambda rate: rate > 0.0, "a number > 0")
-        self.check("factor", lambda factor: 0.0 < factor < 1.0, "a factor between 0 and 1")
+        self.check("factor", lambda factor: 0.0 < factor <= 0.99, "a factor between 0 and 0.99")
         self.check("decrease", lambda share: 0.0 < share < 1.0, "a share between 0 and 1")
 
     def find(self, ray, memory, is_scaled):  # noqa: D102
@@ -236,17 +235,16 @@ def _armijo(
 
     Where that decrease is lost in the rounding of f, a step that leaves f as it is must shorten the gradient at least.
     """
-    rate = min(first, sys.float_info.max)
-    for backtracks in range(MOST_BACKTRACKS):
+    rate, backtracks = min(first, sys.float_info.max), 0
+    while rate >= sys.float_info.min and ray.reaches(rate):  # of a smaller one, a share may be itself
         value = ray.value(rate)
         if value <= reference + decrease * rate * ray.slope + slack:
             point = ray.point(rate)
             gains = value < reference or norm(point.gradient) < norm(ray.at.gradient)
             if gains and point.is_finite:
                 return Found(rate, point, backtracks)
-        if not ray.reaches(rate):
-            break
         rate *= factor
+        backtracks += 1
     message = f"no step along the direction lowers f any more: at γ = {rate:.3g} the change is lost in rounding"
     raise NoStepError(message)
 

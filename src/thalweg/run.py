@@ -115,11 +115,14 @@ class TrainingResult:
     history: History
     network: Network = field(repr=False)
     failure: Failure | None = None
+    why: str = ""  # what else there is to say of the status
 
     @property
     def message(self) -> str:
         """Why it stopped, in a sentence or two."""
-        return f"{self.status.value} {self.failure}" if self.failure else self.status.value
+        if self.failure:
+            return f"{self.status.value} {self.failure}"
+        return f"{self.status.value[:-1]}: {self.why}." if self.why else self.status.value
 
     @property
     def best_epoch(self) -> int:

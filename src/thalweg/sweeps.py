@@ -61,10 +61,10 @@ class LearningRateRange:
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """The final value against the rate, with the regimes and the bounds 1/L and 2/L; written to `path`."""
-        from thalweg import plots, walk_plots
+        from thalweg import plots, rate_plots
 
         bound = self.one_over_L
-        figure = walk_plots.regime_strip(
+        figure = rate_plots.regime_strip(
             self.rates, self.values, self.regimes, start_value=self.start_value, one_over_L=bound,
             two_over_L=None if bound is None else 2.0 * bound, best=self.best,
         )  # fmt: skip
@@ -131,9 +131,9 @@ class RegimeMap:
 
     def plot(self, path: str | os.PathLike[str] | None = None) -> Figure:
         """The map, told by letter and hatch, with the bound of the model and the best cell; written to `path`."""
-        from thalweg import plots, walk_plots
+        from thalweg import plots, rate_plots
 
-        figure = walk_plots.regime_map(
+        figure = rate_plots.regime_map(
             self.rates, self.momenta, self.regimes, digits_per_step=self.digits_per_step, bound=self.bound
         )  # fmt: skip
         return plots.written(figure, path)

@@ -192,7 +192,7 @@ class _Loop:
         shown = at.view()  # to callbacks that look before the first epoch
         shown.flags.writeable = False
         run = Run(self.network, self.stop.epochs, history, shown, self.optimizer, self.stop.patience)
-        status, failure, fingerprint = None, None, self.fingerprint() if self.checkpoint else {}
+        status, failure, why, fingerprint = None, None, "", self.fingerprint() if self.checkpoint else {}
         epoch, written = None, len(history)
         if len(history):
             status = self.stop.met(self._reached(history, time.perf_counter() - started, progress, at))
@@ -212,7 +212,7 @@ class _Loop:
                         status = Status.INTERRUPTED
                         break
                     if outcome.stalled:
-                        status = Status.STALLED
+                        status, why = Status.STALLED, outcome.stalled
                         break
                     state = trainer.state()
                     broken, validation_loss = self._look(outcome, state)
@@ -241,16 +241,14 @@ class _Loop:
                     if self.checkpoint and len(history) % self.checkpoint.every == 0:
                         progress.write(self.checkpoint.path, fingerprint)
                         written = len(history)
-                if self.checkpoint and written < len(
-                    history
-                ):  # where an epoch was cut short, the end of the one before
+                if self.checkpoint and written < len(history):  # of an epoch cut short, the end of the one before
                     progress.write(self.checkpoint.path, fingerprint)
                 last = trainer.state().parameters  # the trainer is done with it
                 if epoch and not failure and not self.validation and not math.isfinite(self._mean_loss(last)):
                     broken = Broken(-1, len(self.network.layers), "the loss over all rows")
                     status, failure = Status.NON_FINITE, self._failure(epoch, broken)
             best = self._best(progress, at, last, failure)
-            return TrainingResult(best, last, status, history, self.network, failure)
+            return TrainingResult(best, last, status, history, self.network, failure, why)
         finally:  # a display must be closed whatever happened
             run.status = status
             self._call("on_end", run)

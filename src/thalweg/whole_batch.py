@@ -87,8 +87,8 @@ class WholeBatchTrainer:
                 return Outcome(np.empty(0), broken=self._broken(at))
             try:
                 found = along_a_ray(at, self._loss, self._optimizer, state.optimizer, float(epoch.rates[0]))
-            except NoStepError:
-                return Outcome(np.array([at.value]), stalled=True)
+            except NoStepError as error:
+                return Outcome(np.array([at.value]), stalled=str(error))
         state.parameters = found.point.x
         state.steps += 1
         return Outcome(np.array([at.value]), rate=found.rate)

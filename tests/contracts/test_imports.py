@@ -17,7 +17,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS: tuple[str, ...] = (
     *"""
     _version  errors  _core  elementary  notation  nodes  expressions  closures  parsing
-    outputs  plots  walk_plots  animations  randomness  whole_file  safe_file
+    outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  animations  randomness  whole_file  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  named  activations  losses  network  landscape
     schedules  line_searches  update_rules  directions  optimizers  steps  stopping  orders  examples

@@ -62,7 +62,7 @@ class Outcome:
     losses: Float[np.ndarray, " steps"]  # objective of each batch, before its update; nan where all weights were 0
     broken: Broken | None = None
     interrupted: bool = False
-    stalled: bool = False  # no step lowers the loss any more: nothing was updated
+    stalled: str = ""  # why there was no step to take, and nothing was updated
     rate: float | None = None  # the learning rate that a line search chose
 
     @property
