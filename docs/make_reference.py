@@ -13,8 +13,8 @@ import thalweg as tw
 from thalweg import cli, engines
 from thalweg.activations import ACTIVATIONS
 from thalweg.elementary import FUNCTIONS as ELEMENTARY
-from thalweg.functions import FUNCTIONS
 from thalweg.fitting import Recipe
+from thalweg.functions import FUNCTIONS
 from thalweg.line_searches import LINE_SEARCHES
 from thalweg.losses import LOSSES
 from thalweg.network import INITIALIZATIONS
@@ -126,15 +126,15 @@ def page() -> str:
         "",
         table(("settings", "γ"), *((signature(row), first_line(row)) for row in SCHEDULES.values())),
         "",
-        "Or a search along the direction, in `tw.descend` or `tw.train(batch=\"all\")`, for GradientDescent without momentum",
-        "and clip, ConjugateGradient, LBFGS and Newton:",
+        'Or a search along the direction, in `tw.descend` or `tw.train(batch="all")`, for GradientDescent without',
+        "momentum and clip, ConjugateGradient, LBFGS and Newton:",
         "",
         table(("settings", "γ"), *((signature(row), first_line(row)) for row in LINE_SEARCHES.values())),
         "",
         "## Formulas",
         "",
-        "`tw.parse`, `tw.descend` and `thalweg descend` read numbers, names of variables, `pi` and `e`, `+ - * /`, `**` or `^`,",
-        f"parentheses, and the functions {', '.join(f'`{name}`' for name in ELEMENTARY)}.",
+        "`tw.parse`, `tw.descend` and `thalweg descend` read numbers, names of variables, `pi`, `e`, `+ - * /`, `**`",
+        f"or `^`, parentheses, and the functions {', '.join(f'`{name}`' for name in ELEMENTARY)}.",
         "",
         "These have a name; `tw.bowl(condition, n)` makes more:",
         "",

@@ -60,9 +60,7 @@ def test_what_to_change_is_what_helps():
     swinging = tw.descend(tw.bowl(4), optimizer=tw.GradientDescent(0.49), stop=tw.Stop(steps=50)).diagnosis
     assert "2/(L + μ) = 0.4 is the best constant one here" in swinging.advice
     narrow = tw.descend(tw.bowl(1e4), optimizer=tw.GradientDescent(1e-4), stop=tw.Stop(steps=500)).diagnosis
-    assert (
-        narrow.regime == "creeping" and "condition number 1e+04" in str(narrow) and "LBFGS, Newton" in narrow.advice
-    )
+    assert narrow.regime == "creeping" and "condition number 1e+04" in str(narrow) and "LBFGS, Newton" in narrow.advice
     saddle = tw.descend("saddle", [0.5, 0.0], stop=tw.Stop(steps=9)).diagnosis
     assert seen(saddle).smallest == pytest.approx(-2) and math.isinf(seen(saddle).condition)
     ended = tw.descend("saddle", [2.0, 0.0])

@@ -63,7 +63,14 @@ def test_each_option_is_in_the_reference(command, option):
 @pytest.mark.parametrize(
     "name",
     [
-        *ACTIVATIONS, *LOSSES, *OPTIMIZERS, *SCHEDULES, *LINE_SEARCHES, *INITIALIZATIONS, *FUNCTIONS, *engines.available(),
+        *ACTIVATIONS,
+        *LOSSES,
+        *OPTIMIZERS,
+        *SCHEDULES,
+        *LINE_SEARCHES,
+        *INITIALIZATIONS,
+        *FUNCTIONS,
+        *engines.available(),
         *(status.name for status in Status),
     ],  # fmt: skip
 )

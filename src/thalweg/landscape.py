@@ -97,15 +97,15 @@ def bend(gradient: Callable[[Vector], Vector], x: Vector, d: Vector, share: floa
         return np.zeros_like(d)
     h = share * max(1.0, float(np.abs(x).max())) / length
     seen = float(np.finfo(d.dtype).eps) ** (2 / 3)
-    best = None
-    for _ in range(FARTHER):
+    best = np.full_like(d, math.nan)
+    for farther in range(FARTHER):
         ahead, behind = gradient(x + h * d), gradient(x - h * d)
         change = ahead - behind
-        if best is not None and not np.isfinite(change).all():
-            return best
+        if farther and not np.isfinite(change).all():
+            break
         best = change / (2.0 * h)
         if not norm(change) < seen * (norm(ahead) + norm(behind)):
-            return best
+            break
         h *= 30.0
     return best
 
