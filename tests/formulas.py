@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from thalweg import InputError
 from thalweg.elementary import FUNCTIONS
+from thalweg.equations import Applied, Partial, SumOver
 from thalweg.expressions import Call, Constant, Expression, Number, Power, Product, Sum, Symbol, call, number
 from thalweg.nodes import postorder
 
@@ -79,12 +80,28 @@ STEPS: dict[str, Any] = {
 } | {name: lambda a, b, name=name: call(name, a) for name in FUNCTIONS}
 
 
+INDICES = st.one_of(st.integers(0, 12), st.sampled_from("ijkb"))
+INDEXED = st.builds(
+    Symbol,
+    st.sampled_from(["W", "a", "delta", "rate", "x1"]),
+    st.lists(INDICES, max_size=3).map(tuple),
+    st.one_of(st.none(), st.integers(0, 12), st.sampled_from(["l", "l-1", "L", "Q"])),
+)
+WRITTEN_ONLY: dict[str, Any] = {
+    "g": lambda a, b: Applied("g", a),
+    "g''": lambda a, b: Applied("sigma", a, primes=2),
+    "Σ": lambda a, b: SumOver("k", a),
+    "∂": lambda a, b: a * Partial(Symbol("E"), Symbol("W", (1, "j"), 2)),
+    "numbers": lambda a, b: a.with_numbers({"x": -0.5, "y": 1.5e-7, b: 3}),
+}
+
+
 @st.composite
-def expressions(draw: st.DrawFn) -> Expression:
+def expressions(draw: st.DrawFn, leaves: Any = LEAVES, steps: dict[str, Any] = STEPS) -> Expression:
     """A few leaves, and steps from what there is to something new, which also meets itself again."""
-    parts = [*draw(st.lists(LEAVES, max_size=4)), draw(SYMBOLS)]
+    parts = [*draw(st.lists(leaves, max_size=4)), draw(SYMBOLS)]
     for _ in range(draw(st.integers(1, 9))):
-        step = STEPS[draw(st.sampled_from(["+", "-", "*", "/", "**", *STEPS]))]
+        step = steps[draw(st.sampled_from(["+", "-", "*", "/", "**", *steps]))]
         exponent = step is STEPS["**"] and draw(st.booleans())
         b = draw(EXPONENTS) if exponent else draw(st.sampled_from(parts))
         parts.append(attempt(step, parts[-1], b))
@@ -92,6 +109,7 @@ def expressions(draw: st.DrawFn) -> Expression:
 
 
 EXPRESSIONS = expressions()
+WRITTEN = expressions(st.one_of(LEAVES, INDEXED), STEPS | WRITTEN_ONLY)  # of everything that can be written
 # Off the kinks: no variable is 0 or equal to another.
 POINTS = st.fixed_dictionaries(
     {

@@ -188,7 +188,7 @@ def test_too_large_a_rate_diverges_and_gives_the_start_back(f, rate):
     assert d.status is tw.Status.DIVERGING and d.status.is_failure and not d.converged
     assert (d.x, d.value) == (3.0, 9.0) and np.isfinite(d.path).all() and np.isfinite(d.values).all()
     assert "use a smaller learning rate" in d.message
-    with pytest.raises(tw.DescentFailed, match="steps lead uphill") as caught:
+    with pytest.raises(tw.DescentFailed, match="steps lead farther and farther away") as caught:
         tw.descend(f, 3.0, optimizer=tw.GradientDescent(rate), stop=tw.Stop(steps=10_000), on_failure="raise")
     assert caught.value.result.x == 3.0
 
@@ -404,3 +404,96 @@ def test_a_bowl_has_its_condition_number(condition, n):
             tw.bowl(refused)
     with pytest.raises(tw.InputError, match="n must be a whole number from 1 to 20"):
         tw.bowl(3, 21)
+
+
+def test_a_branch_without_complex_numbers_is_met_on_the_way():
+    """Far from the start |x| turns complex numbers real: the slope that the complex step sees there is 0, and wrong."""
+
+    def f(x):
+        return np.where(x[0] > 2, x[0] ** 2, 2 * np.abs(x[0]))
+
+    d = tw.descend(f, [4.0], optimizer=tw.GradientDescent(0.1), stop=tw.Stop(steps=60))
+    assert d.gradient_from == "central differences" and abs(d.x[0]) < 0.2
+    assert np.abs(d.gradients[20:]).min() == pytest.approx(2.0)
+
+
+def test_functions_that_bend_within_millionths():
+    def f(x):
+        return math.cosh(x / 1e-6 - 1)
+
+    def slope(x):
+        return math.sinh(x / 1e-6 - 1) / 1e-6
+
+    numeric = tw.descend(f, 3e-6, stop=tw.Stop(steps=1))
+    assert numeric.gradients[0] == pytest.approx(slope(3e-6), rel=1e-4)
+    walked = tw.descend(f, 3e-6, gradient=slope, optimizer=tw.LBFGS())
+    assert walked.x == pytest.approx(1e-6) and walked.diagnosis.curvature is not None
+    assert walked.diagnosis.curvature.largest == pytest.approx(1e12, rel=1e-3)
+    with pytest.raises(tw.InputError, match="its sign is turned"):
+        tw.descend(f, 3e-6, gradient=lambda x: -slope(x))
+
+
+@pytest.mark.parametrize(("f", "start"), [("-x**2", 1), ("x**3", -1), (lambda x: -x * x, 1.0)])
+def test_f_without_a_bound_is_told_so(f, start):
+    d = tw.descend(f, start)
+    assert d.status is tw.Status.DIVERGING and "f falls without end" in d.message
+    assert d.value < -1e100 and "f falls without bound" in d.diagnosis.advice
+
+
+def test_where_the_walk_fled_from_a_lower_point_it_has_not_converged():
+    d = tw.descend("log(1 + x**2)", 3, optimizer=tw.Newton(learning_rate=5.0))
+    assert d.status is tw.Status.GRADIENT_NORM_BELOW and d.x == 3.0 and not d.converged
+
+
+def test_the_edge_of_the_domain_is_no_divergence():
+    d = tw.descend("x**2", 4, domain=(1, 5))
+    assert d.status is tw.Status.LEFT_DOMAIN and d.diagnosis.regime == "monotone"
+    assert "came to the edge" in d.diagnosis.behaviour
+
+
+def test_what_f_may_give():
+    assert tw.descend(lambda x: 10**30 * int(x) ** 2, 4).values[0] == 1.6e31
+    assert tw.descend(lambda x: (x[0] ** 2, 2 * x[0]), [4]).converged
+    assert tw.descend(lambda x: x @ x, [4.0, 1.0], gradient=lambda x: (2 * x)[:, None]).converged
+    for call, said in (
+        (
+            lambda: tw.descend(lambda x: x @ x, [4.0, 1.0], gradient=lambda x: "abc"),
+            "gradient must give 2 real numbers",
+        ),
+        (lambda: tw.descend(lambda x: x @ x, [4.0, 1.0], gradient=lambda x: 2j * x), "must give 2 real numbers"),
+        (
+            lambda: tw.descend(lambda x, y: x * y, [1]),
+            "the callable takes 2 numbers, so start needs as many, and it has 1",
+        ),
+        (lambda: tw.descend(lambda x: x[0] + x[1], [1]), "f cannot take the start.*IndexError"),
+        (lambda: tw.descend("rosenbrok", 1), "did you mean 'rosenbrock'"),
+    ):
+        with pytest.raises(tw.InputError, match=said):
+            call()
+
+
+def test_a_rate_of_zero_and_sweeps_that_all_run_away():
+    assert "At a rate of 0 nothing moves" in tw.descend("x**2", 1, optimizer=tw.GradientDescent(0)).diagnosis.advice
+    assert tw.learning_rate_range("x**2", 4, rates=[5, 10]).best is None
+    assert tw.regime_map("x**2", 4, rates=[5, 6], momenta=[0.0]).best is None
+    swings = tw.descend("abs(x)", 3.3, optimizer=tw.GradientDescent(0.5), stop=tw.Stop(steps=100)).diagnosis
+    assert "let the rate fall" in swings.advice
+
+
+def test_ctrl_c_ends_a_race_and_a_sweep():
+    seen = []
+
+    def f(x):
+        seen.append(x)
+        if len(seen) == 50:
+            os.kill(os.getpid(), signal.SIGINT)
+        return x * x
+
+    for many in (
+        lambda: tw.race(f, 4.0, optimizers=["Adam", "LBFGS"]),
+        lambda: tw.learning_rate_range(f, 4.0, optimizer="Adam"),
+    ):
+        seen.clear()
+        with pytest.raises(KeyboardInterrupt):
+            many()
+        assert len(seen) < 2000

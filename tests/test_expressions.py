@@ -13,6 +13,7 @@ from hypothesis import assume, given
 import formulas
 import thalweg as tw
 from formulas import EXPRESSIONS, NAMES, POINTS, sympy_value, to_sympy, value_and_error
+from thalweg.closures import compiled
 from thalweg.elementary import FUNCTIONS
 from thalweg.expressions import (
     MAX_EXPONENT,
@@ -62,6 +63,8 @@ TIDY = [  # typed, written again
     ("(x**2)**0.5", "(x**2)**0.5"),  # |x|, not x
     ("(x**0.5)**2", "x"),
     ("x**0.5*x", "x**1.5"),
+    ("x*(x**3)**0.5*(x**3)**0.5", "x**4"),
+    ("x**2/(x**3)**0.5/(x**3)**0.5", "1/x"),
     ("2**0.5*2**0.5*x", "2*x"),
     ("0.1 + 0.2", "0.3"),
     ("0.1*x + x/10", "0.2*x"),
@@ -199,6 +202,80 @@ def test_equal_expressions_have_equal_hashes_and_survive_pickling(e):
     assert again == e and hash(again) == hash(e) and again is not e
     assert copy.deepcopy(e) == e and str(again) == str(e)
     assert e + 1 != e and e != "x" and {e: 1}[again] == 1
+
+
+def test_a_symbol_with_indices_is_what_its_spelling_says():
+    w = Symbol("W", (1, 2), layer=1)
+    again = pickle.loads(pickle.dumps(w))
+    assert again == w == copy.deepcopy(w) == Symbol("W[1][1,2]") == Symbol("W", ("1", np.int64(2)), "1")  # pyright: ignore[reportArgumentType]
+    for same in (again, Symbol("W[1][1,2]")):
+        assert hash(same) == hash(w) and same.unicode == w.unicode
+        assert (same.name, same.indices, same.layer, same.spelling) == ("W", (1, 2), 1, "W[1][1,2]")
+    others = [Symbol("W", (1, 2)), Symbol("W", (1, 2), 2), Symbol("W", (2, 1), 1), Symbol("W", (12,), 1), Symbol("W12")]
+    whole, first = Symbol("W", layer=1), Symbol("W", (1,))
+    assert len({w, *others, whole, first}) == 8
+    assert Symbol(whole.spelling) == whole and Symbol(first.spelling) == first and whole.layer == 1 == first.indices[0]
+
+
+def test_a_symbol_with_indices_is_a_variable_like_any_other():
+    w, z = Symbol("W", (10, 2), layer=1), Symbol("W", (2, 1), layer=1)
+    e = w * x**2 + call("exp", z)
+    assert e.variables == ("W[1][2,1]", "W[1][10,2]", "x") and str(e) == "W[1][10,2]*x**2 + exp(W[1][2,1])"
+    assert e.derivative("W[1][10,2]") == x**2 and e.derivative("W[1][2,1]") == call("exp", z)
+    point = {"W[1][2,1]": 0.0, "W[1][10,2]": 3.0, "x": 2.0}
+    assert e(**point) == 13.0 == e(0.0, 3.0, 2.0) and e.on_grid(**point) == 13.0
+    assert compiled([e, e.derivative("x")], e.variables)([0.0, 3.0, 2.0]) == [13.0, 12.0]
+    assert repr(x + 1) == "parse('x + 1')" and repr(w) == "<W[1][10,2]>"  # parse does not read it
+    with pytest.raises(tw.InputError, match="no square brackets"):
+        parse(str(e))
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (("W[1]", (2,)), r"begins with a letter .* not 'W\[1\]'"),
+        (("a*b",), "begins with a letter"),
+        (("",), "begins with a letter"),
+        (("1x",), "begins with a letter"),
+        (("<b>", (1,), 1), "begins with a letter"),
+        (("W[1",), r"such as x\[2\], W\[1\]\[1,2\] or delta\[1\]\[:\], not 'W\[1'"),
+        (("W[1][2][3]",), "such as x"),
+        (("W[1][1,]",), "whole number or a letter"),
+        (("W[:]",), "whole number or a letter"),
+        (("W", (-1,)), "a whole number or a letter, .*: not -1"),
+        (("W", (1.0,)), "not 1.0"),
+        (("W", ("l+1",)), "not 'l\\+1'"),
+        (("W", (1,), "l+"), "not 'l\\+'"),
+        (("W", (1,), "²"), "not '²'"),
+    ],
+)
+def test_what_is_no_name_or_index_is_refused(parts, said):
+    with pytest.raises(tw.InputError, match=said):
+        Symbol(*parts)
+
+
+def test_numbers_in_the_place_of_variables_are_not_worked_out():
+    w, z = Symbol("W", (1, 2), 1), Symbol("z", (1,), 1)
+    e = 2 * w * z / y + call("sigmoid", w) - w**2 * x
+    shown = e.with_numbers({"W[1][1,2]": -3, z: np.float64(0.5), "y": 1e-7, "unknown": 1.0})
+    assert str(shown) == "2*(-3)*0.5/1e-07 + sigmoid(-3) - (-3)**2*x"
+    assert shown.unicode == "2·(−3)·0.5/10⁻⁷ + σ(−3) − (−3)²·x"
+    assert shown.latex.startswith(r"\frac{2 \left(-3\right) \cdot 0.5}{10^{-7}} + \sigma\left(-3\right)")
+    assert shown(x=2.0) == e(**{"W[1][1,2]": -3.0, "z[1][1]": 0.5, "y": 1e-7, "x": 2.0}) and shown.variables == ("x",)
+    assert e.with_numbers({}) == e and pickle.loads(pickle.dumps(shown)) == shown
+    assert (x / y).with_numbers({"y": 1.5e-7}).unicode == "x/(1.5·10⁻⁷)"
+    with pytest.raises(tw.InputError, match="finite"):
+        e.with_numbers({"x": math.nan})
+
+
+@given(EXPRESSIONS, POINTS)
+def test_with_numbers_in_place_the_value_is_the_same(e, point):
+    known = value_and_error(e, point)
+    assume(known)
+    value, error = known or (0.0, 0.0)
+    shown = e.with_numbers(point)
+    assert shown.symbols == frozenset() and shown() == pytest.approx(value, rel=0, abs=error)
+    assert shown.size == e.size
 
 
 def test_an_expression_is_frozen():

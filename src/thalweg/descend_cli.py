@@ -16,7 +16,7 @@ from thalweg.line_searches import LINE_SEARCHES
 from thalweg.optimizers import OPTIMIZERS
 from thalweg.outputs import check_outputs, form_of
 from thalweg.progress import WalkProgress
-from thalweg.stopping import Stop
+from thalweg.stopping import Status, Stop
 from thalweg.sweeps import learning_rate_range, race
 from thalweg.update_rules import Optimizer
 from thalweg.walk_pictures import check_animated, check_kind
@@ -27,7 +27,8 @@ CALLED = {
     "gd": ("GradientDescent", {}), "momentum": ("GradientDescent", {"momentum": 0.9}),
     "nesterov": ("GradientDescent", {"momentum": 0.9, "nesterov": True}), "cg": ("ConjugateGradient", {}),
 }  # fmt: skip
-STEPS = 1_000
+STEPS, ROWS = 1_000, 20
+SWEPT = 100  # steps of each walk of a sweep, unless --steps says otherwise
 
 EXAMPLES = """Examples:
 
@@ -76,7 +77,7 @@ def command(
     domain: Annotated[
         str | None, typer.Option(help="Bounds that no step may leave: LOW,HIGH for every variable.")
     ] = None,
-    rows: Annotated[int, typer.Option(help="Rows of the table; 0 for none.")] = 20,
+    rows: Annotated[int, typer.Option(help="Rows of the table; 0 for none.")] = ROWS,
     plot: Annotated[Path | None, typer.Option(help="Where a picture goes: .svg, .png or .pdf.")] = None,
     kind: Annotated[str, typer.Option(help="Of the picture: auto, curve, contour, surface or progress.")] = "auto",
     animate: Annotated[Path | None, typer.Option(help="Where an animation goes: .gif or .html.")] = None,
@@ -96,7 +97,11 @@ def command(
         steps=steps, seconds=seconds, gradient_norm_below=gradient_norm_below, value_below=value_below,
         value_change_below=value_change_below, parameter_change_below=parameter_change_below,
     )  # fmt: skip
-    named = {name: _optimizer(name, learning_rate, momentum) for name in optimizer or ["GradientDescent"]}
+    names = optimizer or ["GradientDescent"]
+    named = {name: _optimizer(name, learning_rate, momentum) for name in names}
+    if len(named) < len(names):
+        message = f"an optimizer races once, and --optimizer names one twice: {', '.join(names)}"
+        raise InputError(message)
     if animate is not None and (sweep or len(named) > 1):
         message = "an animation shows one walk; leave out --animate, or --sweep and all but one --optimizer"
         raise InputError(message)
@@ -104,13 +109,22 @@ def command(
     if rows < 0:
         message = f"--rows takes a number of rows ≥ 0, not {rows}"
         raise InputError(message)
+    if plot is None and kind != "auto":
+        message = "--kind is of the picture, and without --plot there is none; give --plot, or leave --kind out"
+        raise InputError(message)
+    if (sweep or len(named) > 1) and (rows != ROWS or latex):
+        message = "--rows and --latex are for one walk; leave them out with --sweep and with several --optimizer"
+        raise InputError(message)
     _check_outputs(plot, animate, None if sweep else kind, on(function, **where)[0].n, len(named))
-    first = next(iter(named.values()))
+    first, is_interrupted = next(iter(named.values())), False
     if sweep:
-        if learning_rate is not None or len(named) > 1 or kind != "auto":
-            message = "--sweep tries its own learning rates with one optimizer; leave out --learning-rate and --kind"
+        if learning_rate is not None or len(named) > 1 or kind != "auto" or seconds is not None:
+            message = (
+                "--sweep tries its own learning rates with one optimizer, so many steps each; leave out "
+                "--learning-rate, --kind and --seconds"
+            )
             raise InputError(message)
-        swept = learning_rate_range(function, steps=min(steps, 100), optimizer=first, **where)
+        swept = learning_rate_range(function, steps=SWEPT if steps == STEPS else steps, optimizer=first, **where)
         show.swept(swept, as_json)
         draw = swept.plot
     elif len(named) > 1:
@@ -125,9 +139,13 @@ def command(
         if animate is not None:
             walk.animate(animate)
             _say(as_json, f"animation  {animate}")
+        is_interrupted = walk.status is Status.INTERRUPTED
     if plot is not None:
         draw(path=plot)
         _say(as_json, f"picture    {plot}")
+    if is_interrupted:
+        typer.echo("thalweg: interrupted; what was reached is shown", err=True)
+        raise typer.Exit(130)
 
 
 def _check_outputs(plot: Path | None, animate: Path | None, kind: str | None, n: int, walks: int) -> None:
@@ -186,7 +204,11 @@ def _start(given: str | None) -> Any:
     try:
         if "=" in given:
             pairs = [part.split("=") for part in parts]
-            return {name.strip(): float(number) for name, number in pairs}
+            named = {name.strip(): float(number) for name, number in pairs}
+            if len(named) < len(pairs):
+                message = f"--start gives a variable twice: {given!r}"
+                raise InputError(message)
+            return named
         numbers = [float(part) for part in parts]
     except ValueError:
         message = f"--start takes numbers parted by commas, such as 4 or 1,-2 or x=1,y=-2, not {given!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import time
 from collections.abc import Callable, Iterable
@@ -14,7 +15,7 @@ from thalweg.expressions import Expression
 from thalweg.functions import FUNCTIONS, find_function
 from thalweg.interruption import Interruption
 from thalweg.landscape import Point, norm
-from thalweg.line_searches import Found, LineSearch, NoStepError
+from thalweg.line_searches import Found, LineSearch, Lipschitz, NoStepError
 from thalweg.objectives import Objective, coordinate_names, of_callable, of_formula
 from thalweg.optimizers import find_optimizer
 from thalweg.parsing import parse
@@ -71,7 +72,7 @@ def descend(
             one.
         callbacks: called with the Row of each step; one that returns True ends the walk.
         on_failure: "return" what was reached, or "raise" DescentFailed, where the walk ran away or broke off.
-        record: rows to keep at most; every second one goes when there are more. None: what fits into 64 MiB.
+        record: rows to keep at most; every second one goes when there are more. None: what fits into 128 MiB.
 
     Raises:
         InputError: f, the start or a setting breaks its rule, or a given gradient is wrong.
@@ -117,6 +118,11 @@ def on(
     if named is not None:
         start = named.start if start is None else start
         f = named.formula
+    if isinstance(f, str) and f.isidentifier():
+        alike = difflib.get_close_matches(f.lower(), FUNCTIONS, n=1, cutoff=0.7)
+        if alike and len(f) > 2:
+            message = f"there is no function named {f!r}; did you mean {alike[0]!r}? A variable needs another name"
+            raise InputError(message)
     if start is None:
         message = "descend needs a start: a number, or a list of one number for each coordinate, such as start=4"
         raise InputError(message)
@@ -269,6 +275,11 @@ class _Walk:
         overflows = point.value == math.inf and objective.formula is not None
         if objective.domain is not None and objective.why and math.isnan(point.value):
             return Status.LEFT_DOMAIN, f"{objective.why}, one step of γ = {rate:.4g} after {self._place(at.x)}"
+        if (overflows or far or point.value == -math.inf) and at.value < start.value and point.value != math.inf:
+            return (
+                Status.DIVERGING,
+                f"f falls without end, to {at.value:.4g} before it overflows: there may be no minimum",
+            )
         if overflows or far or (at.value > start.value and point.value == math.inf):
             return Status.DIVERGING, self._ran_away(f"a step of γ = {rate:.4g} led to where f overflows")
         if objective.why:
@@ -280,7 +291,10 @@ class _Walk:
         )
 
     def _ran_away(self, how: str) -> str:
-        return f"{how}; use a smaller learning rate, or Backtracking()"
+        if isinstance(self.optimizer.learning_rate, Lipschitz):
+            return f"{how}; give a larger L, or none"
+        plain = isinstance(self.optimizer, GradientDescent) and self.optimizer.walks_rays
+        return f"{how}; use a smaller learning rate{', or Backtracking()' if plain else ''}"
 
     def _place(self, x: Float[np.ndarray, " n"]) -> str:
         shown = ", ".join(f"{name} = {number:.6g}" for name, number in zip(self.objective.names[:4], x, strict=False))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.landscape import dot, norm
-from thalweg.line_searches import LineSearch
+from thalweg.line_searches import LineSearch, Lipschitz
 from thalweg.stopping import Status
 from thalweg.update_rules import GradientDescent, Optimizer
 
@@ -69,7 +69,7 @@ def regime(trail: Trail, status: Status) -> str:
     With momentum it may swing without turning at once: then f rises in many of the steps.
     """
     values, turns = trail.column("value"), trail.column("turn")[1:]
-    if status in (Status.DIVERGING, Status.LEFT_DOMAIN, Status.NON_FINITE) or values[-1] > values[0]:
+    if status in (Status.DIVERGING, Status.NON_FINITE) or values[-1] > values[0]:
         return "diverging"
     last = turns[len(turns) // 2 :]
     last = last[np.isfinite(last)]
@@ -140,7 +140,7 @@ class Diagnosis:
         )
         if not math.isnan(self.limit) and not math.isclose(self.limit, self.two_over_L):
             text += f", with this momentum above {self.limit:.4g}"
-        if not math.isnan(self.rate):
+        if not math.isnan(self.rate) and not math.isnan(self.limit):  # other rules' rates have another unit
             text += f"; the rate was {self.rate:.4g}"
         return text + "."
 
@@ -156,7 +156,7 @@ def diagnose(
     rate = float(np.median(rates)) if len(rates) else math.nan
     overshoots = isinstance(optimizer, GradientDescent) and bends is not None and rate * bends.largest > 1.0 + ALIKE
     behaviour = _behaviour(found, trail, status, overshoots)
-    advice = _advice(found, optimizer, bends, rate, len(at), trail)
+    advice = _advice(found, optimizer, bends, rate, len(at), trail, status)
     return Diagnosis(found, at, bends, rate, _limit(optimizer, bends), advice, behaviour)
 
 
@@ -180,7 +180,9 @@ def _behaviour(found: str, trail: Trail, status: Status, overshoots: bool) -> st
     if found == "diverging":
         if status in (Status.LEFT_DOMAIN, Status.NON_FINITE):
             return f"{fell}, and then broke off."
-        return f"{fell}, farther and farther away."
+        return f"{fell}, farther and farther away{' and without end' if values[-1] < values[0] else ''}."
+    if status is Status.LEFT_DOMAIN:
+        return f"{fell}, and came to the edge of where f is defined."
     if found == "oscillating":
         return f"{fell}, swinging past the bottom and back."
     if overshoots:
@@ -190,10 +192,20 @@ def _behaviour(found: str, trail: Trail, status: Status, overshoots: bool) -> st
     return f"{fell}, each step along the slope without going past the bottom."
 
 
-def _advice(found: str, optimizer: Optimizer, bends: Curvature | None, rate: float, n: int, trail: Trail) -> str:
+def _advice(
+    found: str, optimizer: Optimizer, bends: Curvature | None, rate: float, n: int, trail: Trail, status: Status
+) -> str:
     L = bends.largest if bends else math.nan
     is_fixed = not isinstance(optimizer.learning_rate, LineSearch)
     is_plain = isinstance(optimizer, GradientDescent) and is_fixed
+    if status is Status.LEFT_DOMAIN:
+        return "Where the lowest point lies at the edge no rate helps; else take a smaller one, or a line search."
+    if found == "diverging" and trail.column("value")[-1] < trail.column("value")[0] and status is Status.DIVERGING:
+        return "f falls without bound this way: there may be no minimum."
+    if found == "diverging" and not isinstance(optimizer, GradientDescent):
+        return "Take a smaller rate, or start nearer to a minimum."
+    if found == "diverging" and isinstance(optimizer.learning_rate, Lipschitz):
+        return "Give a larger L, or none: then it is estimated."
     if found == "diverging":
         if is_plain and L > 0.0 and rate > 1.0 / L:
             safe = f"{_round_down(1.0 / L):.2g}"
@@ -205,6 +217,8 @@ def _advice(found: str, optimizer: Optimizer, bends: Curvature | None, rate: flo
         return "The gradient vanishes where f bends downwards: a saddle or a top, no minimum. Start a little aside."
     if lengths[-1] == 0.0:
         return "The gradient is zero: this is a stationary point."
+    if bends is not None and not L > 0.0 and found == "oscillating":
+        return "The slope does not shrink towards the bottom: let the rate fall, as InverseTime and Exponential do."
     if bends is not None and not L > 0.0:
         return "f still falls where the walk ended, and does not bend upwards there: this way there may be no minimum."
     if found == "creeping" and bends is not None:
@@ -215,7 +229,10 @@ def _advice(found: str, optimizer: Optimizer, bends: Curvature | None, rate: flo
         if bends.smallest < -1e-6 * abs(L):
             return "f bends downwards here: a saddle or a plateau. Momentum, LBFGS or Newton get away from it sooner."
         if is_plain and L > 0.0 and rate < 0.5 / L:
-            most, times = _round_down(1.0 / L), 1.0 / L / rate
+            most = _round_down(1.0 / L)
+            if not rate > 0.0:
+                return f"At a rate of 0 nothing moves: up to {most:.2g} no step goes too far."
+            times = 1.0 / L / rate
             return f"Take a larger rate: up to {most:.2g} no step goes too far, {times:.2g} times as much."
         return "Momentum, LBFGS or Newton would walk faster."
     if found == "oscillating" and is_plain and L > 0.0 and rate > 1.0 / L:

@@ -89,12 +89,14 @@ class LBFGS(Direction):
         return {**super().start(n, dtype), "s": np.zeros(rows, dtype), "y": np.zeros(rows, dtype), "pairs": np.zeros(1)}
 
     def is_scaled(self, state: State) -> bool:
-        """Whether a step has told the length of the next."""
-        return bool(state["pairs"][0])
+        """Yes: the last steps tell the length, and the first one is no longer than 1."""
+        return True
 
     def direction(self, at: Point, state: State, landscape: Landscape) -> Vector:
         """The two-loop recursion (Nocedal & Wright, algorithm 7.4)."""
         pairs = int(state["pairs"][0])
+        if not pairs:
+            return -at.gradient * min(1.0, 1.0 / norm(at.gradient)) if at.gradient.any() else -at.gradient
         rows = [i % self.memory for i in range(max(0, pairs - self.memory), pairs)]
         d = -at.gradient
         kept = []
@@ -103,9 +105,8 @@ class LBFGS(Direction):
             alpha = dot(s, d) / dot(s, y)
             d = d - alpha * y
             kept.append((alpha, s, y))
-        if kept:
-            _, s, y = kept[0]
-            d = d * (dot(s, y) / dot(y, y))
+        _, s, y = kept[0]
+        d = d * (dot(s, y) / dot(y, y))
         for alpha, s, y in reversed(kept):
             d = d + (alpha - dot(y, d) / dot(s, y)) * s
         if not dot(d, at.gradient) < 0.0:  # rounding has spoilt it: forget, and begin again along the gradient
@@ -114,13 +115,15 @@ class LBFGS(Direction):
         return d
 
     def learn(self, old: Point, new: Point, state: State) -> None:
-        """Keep s and y where they show a curvature."""
+        """Keep s and y where they show a curvature; where f bends downwards, what was learnt elsewhere is forgotten."""
         s, y = new.x - old.x, new.gradient - old.gradient
         shows = dot(s, y) > LEAST_CURVATURE * norm(s) * norm(y)
         if shows and min(dot(s, y), dot(y, y)) > np.finfo(s.dtype).tiny:  # their quotient is taken
             row = int(state["pairs"][0]) % self.memory
             state["s"][row], state["y"][row] = s, y
             state["pairs"][0] += 1.0
+        elif dot(s, y) < 0.0:  # a line search that looks at f alone would go the same way again and again
+            state["pairs"][0] = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

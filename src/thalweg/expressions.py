@@ -2,7 +2,7 @@
 
 Expression
 ├── Number                an exact fraction, written as typed: 3, 0.1, 1/3
-├── Constant, Symbol      pi and e; a variable
+├── Constant, Symbol      pi and e; a variable, W[1][1,2] too
 ├── Sum                   terms
 ├── Product               coefficient · Π over / Π under
 ├── Power                 base**exponent
@@ -18,7 +18,8 @@ from __future__ import annotations
 import functools
 import math
 import numbers
-from collections.abc import Callable, Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -29,8 +30,9 @@ from thalweg.elementary import FUNCTIONS, Function
 from thalweg.errors import InputError
 from thalweg.nodes import MAX_DEPTH as MAX_DEPTH
 from thalweg.nodes import MAX_NODES as MAX_NODES
-from thalweg.nodes import Node, postorder
+from thalweg.nodes import Node, fold, postorder
 from thalweg.nodes import Undefined as Undefined
+from thalweg.notation import Index, spelled
 
 
 MAX_GRADIENT = 100_000  # parts of the derivatives with respect to all variables together: under a second
@@ -63,6 +65,10 @@ class Expression(Node):
         if not isinstance(variable, str):
             message = f"a derivative is taken with respect to the name of a variable, not {type(variable).__name__}"
             raise InputError(message)
+        fixed = sorted(mark for mark in self.marks if mark[0] in "Σ∂")
+        if fixed:
+            message = f"no derivative is taken of what can only be written: {', '.join(fixed)}"
+            raise InputError(message)
         rates: dict[Expression, Expression] = {}
 
         def rate(node: Expression) -> Expression:
@@ -85,6 +91,27 @@ class Expression(Node):
 
     def _rate(self, rate: Callable[[Expression], Expression]) -> Expression:
         """The derivative from those of the parts, each ZERO itself where it is 0; asked where the variable occurs."""
+        raise NotImplementedError
+
+    def with_numbers(self, given: Mapping[Any, float]) -> Expression:
+        """The same formula with numbers where the names or parts in `given` stand; nothing is worked out.
+
+        >>> from thalweg.parsing import parse
+        >>> e = parse("2*w*x + b").with_numbers({"w": 0.5, "x": -3})
+        >>> print(e, "is", e(b=1.0))
+        2*0.5*(-3) + b is -2.0
+        """
+        known = {
+            key if isinstance(key, Expression) else Symbol(key): number(float(value)) for key, value in given.items()
+        }
+
+        def again(node: Expression, parts: list[Expression]) -> Expression:
+            return known[node] if node in known else node._with(*parts) if parts else node
+
+        return fold([self], again)[self]
+
+    def _with(self, *parts: Expression) -> Expression:
+        """The same kind of node with other parts, as they are."""
         raise NotImplementedError
 
     __array_ufunc__ = None  # a NumPy number leaves the operators to us
@@ -159,21 +186,75 @@ class Constant(Expression):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Symbol(Expression):
-    """A variable."""
+    """A variable, with a layer and indices where it has them; its spelling is its name to everything that asks for one.
+
+    Raises:
+        InputError: the name has other signs than letters, digits and _, or an index is neither a number nor a letter.
+
+    >>> w = Symbol("W", (1, 2), layer=1)
+    >>> print(w, w.unicode, w.latex)
+    W[1][1,2] W₁₂⁽¹⁾ W_{12}^{(1)}
+    >>> w == Symbol("W[1][1,2]"), (w * Symbol("x")).derivative("W[1][1,2]")
+    (True, parse('x'))
+    """
 
     name: str
+    indices: tuple[Index, ...] = ()
+    layer: Index | None = None
 
     def __post_init__(self) -> None:
-        self._settle((self.name,), (), frozenset((self.name,)))
+        name, indices, layer = self.name, self.indices, self.layer
+        if "[" in name and not indices and layer is None:
+            name, indices, layer = _unspelled(name)
+        if indices or layer is not None:
+            indices = tuple(_index(index, INDEX) for index in indices)
+            layer = None if layer is None else _index(layer, LAYER)
+            self.__dict__.update(name=name, indices=indices, layer=layer)
+        if not NAME.fullmatch(name):
+            message = (
+                f"the name of a variable begins with a letter and has letters, digits, _ and spaces only: not {name!r}"
+            )
+            raise InputError(message)
+        spelling = spelled(name, indices, layer)
+        self._settle((spelling,), (), frozenset((spelling,)))
+
+    @property
+    def spelling(self) -> str:
+        """The name with layer and indices, as `tw.check_gradient` prints it: W[1][1,2]."""
+        return self.own[0]
 
     def _rate(self, rate):
         return ONE
 
     def _leaf(self, given):
-        return given[self.name]
+        return given[self.spelling]
 
     def _write(self, notation, parts):
-        return notation.name(self.name)
+        return notation.name(self.name, self.indices, self.layer)
+
+
+NAME = re.compile(r"[^\W\d][\w ]*")
+SPELLING = re.compile(r"([^\[\]]*)(?:\[([^\[\]]+)\])?\[([^\[\]]+)\]")
+INDEX = re.compile("[0-9]+|[A-Za-z]+")
+LAYER = re.compile("([0-9]+|[A-Za-z]+)([+-]([0-9]+|[A-Za-z]+))*")  # l+1
+
+
+def _index(value: Index, form: re.Pattern[str]) -> Index:
+    text = str(value)
+    if not form.fullmatch(text):
+        message = f"an index is a whole number or a letter, and a layer may be such as l+1: not {value!r}"
+        raise InputError(message)
+    return int(text) if text.isdigit() else text
+
+
+def _unspelled(spelling: str) -> tuple[str, tuple[Index, ...], Index | None]:
+    """W[1][1,2] → W, (1, 2), 1."""
+    match = SPELLING.fullmatch(spelling)
+    if not match:
+        message = f"the name of a variable with indices is such as x[2], W[1][1,2] or delta[1][:], not {spelling!r}"
+        raise InputError(message)
+    name, layer, inside = match.groups()
+    return name, () if layer is not None and inside == ":" else tuple(inside.split(",")), layer
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -195,6 +276,9 @@ class Sum(Expression):
         return total
 
     _array = _scalar
+
+    def _with(self, *parts):
+        return Sum(parts)
 
     def _write(self, notation, parts):
         return notation.sum(parts)
@@ -246,6 +330,9 @@ class Product(Expression):
         bottom = bottom * math.prod(parts[len(self.over) :])
         return top / (np.where(bottom == 0.0, np.nan, bottom) if self.under else bottom)
 
+    def _with(self, *parts):
+        return Product(self.coefficient, parts[: len(self.over)], parts[len(self.over) :])
+
     def _write(self, notation, parts):
         above, below = parts[: len(self.over)], parts[len(self.over) :]
         return notation.product(self.coefficient.value, self.coefficient.decimal, above, below)
@@ -278,6 +365,9 @@ class Power(Expression):
         base, exponent = parts
         return np.power(np.where((base == 0.0) & (exponent < 0.0), np.nan, base), exponent)
 
+    def _with(self, *parts):
+        return Power(*parts)
+
     def _write(self, notation, parts):
         return notation.raised(*parts)
 
@@ -301,8 +391,11 @@ class Call(Expression):
     def _array(self, *parts):
         return self.function.array(*parts)
 
+    def _with(self, *parts):
+        return Call(self.function, *parts)
+
     def _write(self, notation, parts):
-        return notation.call(self.function.latex if notation.holds else self.function.name + "(%s)", *parts)
+        return notation.marked(notation.function(self.function.name, self.function.latex), *parts)
 
 
 def number(value: Any, decimal: bool = False) -> Number:
@@ -396,7 +489,8 @@ def quotient(over: Iterable[Expression], under: Iterable[Expression] = ()) -> Ex
         for base in merged:
             exponent, decimal, _ = found[base]
             whole = power(base, _exponent(abs(exponent), decimal)) if exponent else ONE
-            if isinstance(whole, Number | Product):  # 2**0.5 * 2**0.5, or (x*y)**2 / (x*y): once more around
+            # 2**0.5 * 2**0.5, (x*y)**2 / (x*y) or (x**3)**0.5 * (x**3)**0.5: once more around
+            if isinstance(whole, Number | Product) or _base_and_exponent(whole)[0] != base:
                 del found[base]
                 todo.append((whole, 1 if exponent > 0 else -1))
             else:

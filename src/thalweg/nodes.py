@@ -15,12 +15,13 @@ from typing import Any, TypeVar
 import numpy as np
 
 from thalweg.errors import InputError, ThalwegError
-from thalweg.notation import LATEX, TEXT, Notation, Written
+from thalweg.notation import LATEX, MATHML, TEXT, UNICODE, Notation, Written
 
 
 MAX_NODES = 20_000  # parts of a tree, written out
 MAX_DEPTH = 250  # of parts within parts; compiled functions call each other that deep
 SHOWN = 80  # characters of an expression in a message
+NONE: frozenset[str] = frozenset()
 
 
 class Undefined(ThalwegError, ArithmeticError):
@@ -33,11 +34,18 @@ class Node:
     operands: tuple[Any, ...]  # the parts
     own: tuple[Any, ...]  # what else tells two nodes of a kind apart
     symbols: frozenset[str]  # names of the variables below
+    marks: frozenset[str]  # what below is written only and has no value: g, Σ_k, ∂E/∂z
     size: int
     depth: int
     hash: int
 
-    def _settle(self, own: tuple[Any, ...], operands: tuple[Any, ...] = (), symbols: frozenset[str] | None = None):
+    def _settle(
+        self,
+        own: tuple[Any, ...],
+        operands: tuple[Any, ...] = (),
+        symbols: frozenset[str] | None = None,
+        marks: frozenset[str] = NONE,
+    ):
         size = 1 + sum([operand.size for operand in operands])
         depth = 1 + max([operand.depth for operand in operands], default=0)
         if size > MAX_NODES or depth > MAX_DEPTH:
@@ -45,7 +53,8 @@ class Node:
             raise InputError(message)
         if symbols is None:
             symbols = frozenset().union(*[operand.symbols for operand in operands])
-        known = {"own": own, "operands": operands, "size": size, "depth": depth, "symbols": symbols}
+        marks = marks.union(*[operand.marks for operand in operands if operand.marks])
+        known = {"own": own, "operands": operands, "size": size, "depth": depth, "symbols": symbols, "marks": marks}
         self.__dict__.update(known, hash=hash((type(self), own, operands)))  # past the setter of a frozen dataclass
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -125,10 +134,16 @@ class Node:
         return np.array(np.broadcast_to(whole, shape))
 
     def _check_given(self, given: Mapping[str, Any]) -> None:
+        if self.marks:
+            raise self._unvalued()
         missing = [name for name in self.variables if name not in given]
         if missing:
             message = f"no value is given for {', '.join(missing)}; the variables are {', '.join(self.variables)}"
             raise InputError(message)
+
+    def _unvalued(self) -> InputError:
+        marks = ", ".join(sorted(self.marks))
+        return InputError(f"what can only be written has no value: put numbers (with_numbers) in the place of {marks}")
 
     def written(self, notation: Notation) -> str:
         """The expression in this notation.
@@ -137,14 +152,17 @@ class Node:
         >>> print(parse("2*theta1**2").written(LATEX))
         2 \\theta_{1}^{2}
         """
-        whole = fold([self], lambda node, parts: node._write(notation, parts))[self]
-        return notation.signed(whole)
+        return notation.whole % notation.signed(self._whole(notation))
+
+    def _whole(self, notation: Notation) -> Written:
+        return fold([self], lambda node, parts: node._write(notation, parts))[self]
 
     def __str__(self) -> str:
         return self.written(TEXT)
 
     def __repr__(self) -> str:
-        return f"parse({str(self)!r})"
+        read = not self.marks and all(name.isidentifier() for name in self.symbols)
+        return f"parse({str(self)!r})" if read else f"<{self}>"
 
     @property
     def latex(self) -> str:
@@ -155,6 +173,26 @@ class Node:
         \\frac{x}{3}
         """
         return self.written(LATEX)
+
+    @property
+    def unicode(self) -> str:
+        """The expression for a screen or a terminal, in plain characters.
+
+        >>> from thalweg.parsing import parse
+        >>> print(parse("theta1**2/3 - 2*sqrt(x)").unicode)
+        θ₁²/3 − 2·√x
+        """
+        return self.written(UNICODE)
+
+    @property
+    def mathml(self) -> str:
+        """The expression for a page: a <math> element, which browsers show as it is.
+
+        >>> from thalweg.parsing import parse
+        >>> print(parse("x**2").mathml)
+        <math xmlns="http://www.w3.org/1998/Math/MathML" displaystyle="true"><msup><mi>x</mi><mn>2</mn></msup></math>
+        """
+        return self.written(MATHML)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex}$"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import inspect
 import math
+import numbers
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.closures import compiled
-from thalweg.errors import InputError
+from thalweg.errors import InputError, shown
 from thalweg.expressions import Expression, Undefined
 from thalweg.landscape import bend, dot
 
@@ -33,6 +34,8 @@ CENTRAL = EPSILON ** (1 / 3)
 # Of gradients that are themselves central differences, exact to about ε^(2/3): h = ε^(2/9).
 CENTRAL_TWICE = EPSILON ** (2 / 9)
 COMPLEX = 1e-100  # f(x + ih) = f(x) + ih f′(x) subtracts nothing, so that h may be as short as numbers allow
+MOST_SCALED = 1_000  # coordinates whose scale is looked for, at four values of f each or more
+SMALLEST = 13  # powers of ten that a scale may be below 1
 SYMBOLIC_HESSIAN = 10  # coordinates; for more, n²/2 formulas cost more than n differences of gradients
 GRADIENTS = ("complex", "central")
 THE_FORMULA, DIFFERENCES = "the formula", "central differences"
@@ -54,10 +57,15 @@ class Objective:
     why: str = ""  # f was not defined where it was last asked
     counts: dict[str, int] = field(default_factory=lambda: {"values": 0, "gradients": 0, "hessians": 0})
 
+    scale: Vector = field(init=False)  # how far along each coordinate f looks straight, where x is 0
+
     _value: Callable[[Vector], float] = field(init=False, repr=False)
     _gradient: Callable[[Vector], Vector] | None = field(init=False, repr=False, default=None)
     _both: Callable[[Vector], tuple[float, Vector]] | None = field(init=False, repr=False, default=None)
     _hessian: Callable[[Vector], np.ndarray] | None = field(init=False, repr=False, default=None)
+
+    def __post_init__(self) -> None:
+        self.scale = np.ones(self.n)
 
     @contextlib.contextmanager
     def uncounted(self) -> Iterator[None]:
@@ -133,7 +141,8 @@ class Objective:
     def bend(self, x: Vector, d: Vector) -> Vector:
         """H(x) d, by central differences of the gradient along d."""
         share = CENTRAL_TWICE if self.gradient_from == DIFFERENCES else CENTRAL
-        return bend(self.gradient, x, d, share)
+        longest = float((np.abs(d) / np.maximum(self.scale, np.abs(x))).max())  # of d, in units of each coordinate
+        return bend(self.gradient, x, d, share / longest if longest > 0.0 else share)
 
     def on_grid(self, *axes: Float[np.ndarray, " m"]) -> np.ndarray:
         """f on the grid of one or two axes, shape (m,) or (m₂, m₁) with x along the columns; nan where not defined."""
@@ -205,7 +214,8 @@ def of_callable(
     one = Objective(names, domain)
     form = _form(f, len(start), is_number)
     answer = _first(f, form, start, names)
-    gives_both = isinstance(answer, (tuple, list)) and len(answer) == 2 and (is_number or np.ndim(answer[1]) == 1)
+    gives_both = isinstance(answer, (tuple, list)) and len(answer) == 2
+    gives_both = gives_both and (len(start) == 1 or np.size(answer[1]) == len(start))
     if gives_both:
         if gradient is not None:
             message = "f gives value and gradient already; leave gradient out, or let f give the value alone"
@@ -216,6 +226,7 @@ def of_callable(
         one._both(start)
     else:
         one._value = lambda x: _number(f(*form(x)), x)
+    one.scale = _scales(one, start)
     if callable(gradient):
         slope_form = _form(gradient, len(start), is_number)
         one._gradient = lambda x: _vector(gradient(*slope_form(x)), len(x), "gradient")
@@ -250,14 +261,17 @@ def coordinate_names(n: int, is_number: bool) -> tuple[str, ...]:
 
 def _form(f: Callable[..., Any], n: int, is_number: bool) -> Callable[[np.ndarray], tuple[Any, ...]]:
     """How f takes a point: one number, n numbers where it has so many required parameters, or a vector."""
-    if is_number:
-        return lambda x: (x[0].item(),)
     try:
-        parameters = inspect.signature(f).parameters.values()
+        parameters = list(inspect.signature(f).parameters.values())
     except (TypeError, ValueError):  # built in: it does not tell
-        return lambda x: (x,)
+        parameters = []
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     required = [p for p in parameters if p.kind in positional and p.default is inspect.Parameter.empty]
+    if len(required) > 1 and len(required) != n:
+        message = f"the callable takes {len(required)} numbers, so start needs as many, and it has {n}"
+        raise InputError(message)
+    if is_number:
+        return lambda x: (x[0].item(),)
     if n > 1 and len(required) == n:
         return lambda x: tuple(x.tolist())
     return lambda x: (x.copy(),)  # f may write into what it gets
@@ -265,14 +279,18 @@ def _form(f: Callable[..., Any], n: int, is_number: bool) -> Callable[[np.ndarra
 
 def _first(f: Callable[..., Any], form: Callable[[np.ndarray], tuple[Any, ...]], start: Vector, names: Sequence[str],
            what: str = "f") -> Any:  # fmt: skip
-    """What f gives at the start, arithmetic errors named."""
+    """What f gives at the start, errors of arithmetic and of the number of coordinates named."""
+    place = ", ".join(f"{name} = {x:g}" for name, x in zip(names[:5], start.tolist(), strict=False))
     try:
         return f(*form(start))
     except (ArithmeticError, ValueError) as error:
         if isinstance(error, InputError):
             raise
-        place = ", ".join(f"{name} = {x:g}" for name, x in zip(names, start.tolist(), strict=True))
         message = f"{what} is not defined at the start {place}: {type(error).__name__}: {error}; choose another start"
+        raise InputError(message) from error
+    except (TypeError, IndexError) as error:
+        told = f"{type(error).__name__}: {error}"
+        message = f"{what} cannot take the start {place} ({told}); give as many numbers as it takes"
         raise InputError(message) from error
 
 
@@ -280,6 +298,8 @@ def _number(given: Any, x: Vector) -> float:
     """A value of f as a float; an array of one entry counts as a number."""
     if type(given) is float:
         return given
+    if isinstance(given, numbers.Real):
+        return float(given)  # also Python's own fractions and endless integers
     array = np.asarray(given)
     if array.size == 1 and array.dtype.kind in "fiub":
         return float(array.reshape(()))
@@ -296,7 +316,15 @@ def _value_and_gradient(given: Any, x: Vector, n: int) -> tuple[float, Vector]:
 
 
 def _vector(given: Any, n: int, what: str) -> Vector:
-    array = np.array(given, dtype=np.float64, ndmin=1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # such as NumPy's, where an imaginary part would be lost
+            array = np.array(given, dtype=np.float64, ndmin=1)
+    except (TypeError, ValueError, Warning):
+        message = f"{what} must give {n} real number{'s' * (n > 1)}, and it gives {shown(given)}"
+        raise InputError(message) from None
+    if array.shape == (n, 1):
+        array = array[:, 0]
     if array.shape != (n,):
         message = (
             f"{what} must give {n} number{'s' * (n > 1)}, one for each coordinate, and it gives shape {array.shape}"
@@ -314,13 +342,41 @@ def _matrix(given: Any, n: int) -> Float[np.ndarray, "n n"]:
     return array
 
 
+def _scales(one: Objective, x: Vector) -> Vector:
+    """How far along each coordinate differences may reach: 1, or less where f bends within that, by powers of ten.
+
+    Two central differences, one over half the distance of the other, agree where f looks straight over both.
+    """
+    scale = np.ones(len(x))
+    if len(x) > MOST_SCALED:
+        return scale
+    for i, xi in enumerate(x.tolist()):
+        if abs(xi) >= 1.0:
+            continue
+        for decade in range(SMALLEST):
+            h = CENTRAL * max(10.0**-decade, abs(xi))
+            ends = [one.value(_moved(x, i, distance)) for distance in (-h, -0.5 * h, 0.5 * h, h)]
+            wide, narrow = (ends[3] - ends[0]) / (2.0 * h), (ends[2] - ends[1]) / h
+            rounding = 10.0 * EPSILON * max(map(abs, ends)) / h
+            if abs(wide - narrow) <= 1e-4 * abs(narrow) + rounding or abs(xi) >= 10.0**-decade:
+                scale[i] = 10.0**-decade
+                break
+    return scale
+
+
+def _moved(x: Vector, i: int, distance: float) -> Vector:
+    moved = x.copy()
+    moved[i] += distance
+    return moved
+
+
 def _central(one: Objective) -> Callable[[Vector], Vector]:
     """(f(x + h) − f(x − h)) / 2h per coordinate; one-sided at the edge of the domain."""
 
     def gradient(x: Vector) -> Vector:
         slopes = np.empty(len(x))
         for i, xi in enumerate(x.tolist()):
-            h = CENTRAL * max(1.0, abs(xi))
+            h = CENTRAL * max(one.scale[i], abs(xi))
             ahead, behind = x.copy(), x.copy()
             ahead[i], behind[i] = xi + h, xi - h
             if one.domain is not None:
@@ -336,7 +392,7 @@ def _complex(
 ) -> Callable[[Vector], Vector] | None:
     """Im f(x + ih) / h per coordinate, if f goes along with complex numbers around the start (Squire & Trapp 1998)."""
 
-    def gradient(x: Vector) -> Vector:
+    def steps(x: Vector) -> Vector:
         slopes = np.empty(len(x))
         for i in range(len(x)):
             moved = x.astype(np.complex128)
@@ -346,13 +402,28 @@ def _complex(
         return slopes
 
     central = _central(one)
-    size = 0.1 * (1.0 + np.abs(start))
     signs = np.where(np.arange(len(start)) % 2, -1.0, 1.0)
+
+    def gradient(x: Vector) -> Vector:
+        """f may meet |x|, or a branch that turns complex numbers real, at any point: one difference looks each time."""
+        slopes = steps(x)
+        d = CENTRAL * np.maximum(one.scale, np.abs(x)) * signs
+        ahead, behind = one.value(x + d), one.value(x - d)
+        foretold = 2.0 * dot(slopes, d)
+        rounding = 10.0 * EPSILON / CENTRAL * max(abs(ahead), abs(behind))  # that of x ± d counts most
+        sure = 1e-3 * (abs(foretold) + abs(ahead - behind)) + 2e-3 * float(np.abs(slopes * d).sum()) + rounding
+        if math.isfinite(ahead - behind) and not abs(ahead - behind - foretold) <= sure:
+            one._gradient, one.gradient_from = central, DIFFERENCES
+            return central(x)
+        return slopes
+
+    size = 0.1 * np.maximum(one.scale, np.abs(start))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # such as NumPy's, where a conversion to float drops the imaginary part
             for x in (start, start + size, start - 0.7 * size, start + 0.31 * size * signs):
-                exact, near = gradient(x), central(x)
+                x = x if one.domain is None else np.clip(x, *one.domain)
+                exact, near = steps(x), central(x)
                 scale = max(1.0, float(np.abs(near).max()), abs(one.value(x)))
                 if not np.abs(exact - near).max() <= 1e-5 * scale:
                     return None

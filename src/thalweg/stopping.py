@@ -25,7 +25,7 @@ class Status(enum.Enum):
     CALLBACK = "A callback asked to stop."
     INTERRUPTED = "Interrupted from the keyboard."
     STALLED = "Found no further step to take."
-    DIVERGING = "The steps lead uphill, farther and farther from where they began."
+    DIVERGING = "The steps lead farther and farther away."
     LEFT_DOMAIN = "A step left the region where the function is defined."
     NON_FINITE = "Met a value that is not finite."
 

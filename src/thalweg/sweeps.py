@@ -14,7 +14,7 @@ from thalweg.diagnosis import Curvature, curvature, regime
 from thalweg.errors import InputError
 from thalweg.optimizers import find_optimizer
 from thalweg.starts import check_given_gradient, first_point
-from thalweg.stopping import Stop
+from thalweg.stopping import Status, Stop
 from thalweg.update_rules import GradientDescent, Optimizer
 from thalweg.walk import Descent
 
@@ -45,9 +45,9 @@ class LearningRateRange:
     curvature: Curvature | None  # at the start
 
     @property
-    def best(self) -> float:
-        """The rate that came lowest; of several equal ones the smallest."""
-        return float(self.rates[int(np.argmin(self.values))])
+    def best(self) -> float | None:
+        """The rate that came lowest; of several equal ones the smallest; None where every walk ran away."""
+        return float(self.rates[int(np.argmin(self.values))]) if np.isfinite(self.values).any() else None
 
     @property
     def one_over_L(self) -> float | None:  # noqa: N802  (the lecture's symbol)
@@ -124,8 +124,10 @@ class RegimeMap:
     bound: Float[np.ndarray, " m"] | None  # above which the quadratic model at the start runs away
 
     @property
-    def best(self) -> tuple[float, float]:
-        """The rate and the momentum that lose most digits a step."""
+    def best(self) -> tuple[float, float] | None:
+        """The rate and the momentum that lose most digits a step; None where every walk ran away."""
+        if not np.isfinite(self.digits_per_step).any():
+            return None
         m, r = np.unravel_index(int(np.argmax(self.digits_per_step)), self.digits_per_step.shape)
         return float(self.rates[r]), float(self.momenta[m])
 
@@ -254,7 +256,10 @@ class _Ground:
     def walk(self, rule: Optimizer, stop: Stop) -> Descent:
         """A walk from the start, its evaluations counted from there."""
         self.objective.counts.update(self._counts)
-        return walk_on(self.objective, self.first, self._is_number, rule, stop)
+        walk = walk_on(self.objective, self.first, self._is_number, rule, stop)
+        if walk.status is Status.INTERRUPTED:  # a walk cut short would be told as one that went its way
+            raise KeyboardInterrupt
+        return walk
 
     def rates(self, given: Any, count: int) -> Float[np.ndarray, " r"]:
         """The rates given, or `count` around 1/L at the start."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MEMORY = 128 * 2**20  # bytes; a million steps in one dimension fit
 SHORT = 8  # coordinates up to which one call that appends them all is sooner done than three
-FEWEST = 100  # rows that are kept whatever their length
+FEWEST = 3  # rows that are kept whatever their length
 
 
 class Row(NamedTuple):

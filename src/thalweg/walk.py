@@ -89,7 +89,9 @@ class Descent:
 
     @property
     def converged(self) -> bool:
-        """Whether a goal of `stop` was reached, or the gradient vanished."""
+        """Whether a goal of `stop` was reached, or the gradient vanished, where f is as low as anywhere on the walk."""
+        if self.last_value > self.value + 1e-9 * (abs(self.value) + abs(float(self.values[0]) - self.value)):
+            return False
         return self.status in CONVERGED or (self.status is Status.STALLED and self._best.gradient_norm == 0.0)
 
     @property

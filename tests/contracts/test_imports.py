@@ -16,7 +16,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # thalweg itself, which only `python -m thalweg` may import.
 ROOMS: tuple[str, ...] = (
     *"""
-    _version  errors  _core  elementary  notation  nodes  expressions  closures  parsing
+    _version  errors  _core  elementary  notation  nodes  expressions  equations  closures  parsing
     outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  animations  randomness  whole_file  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  named  activations  losses  network  landscape
