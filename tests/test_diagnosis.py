@@ -129,6 +129,7 @@ def test_the_map_agrees_with_the_bound():
     assert (mapped.regimes[beyond] == "diverging").all() and beyond.any()
     within = mapped.rates < mapped.bound[:, None] * 0.95
     assert (mapped.regimes[within] != "diverging").all()
+    assert mapped.best is not None
     rate, momentum = mapped.best
     assert (
         mapped.digits_per_step.max()
