@@ -86,8 +86,8 @@ class Ray:
         return bool((self.x(rate) != self.at.x).any())
 
 
-def bend(gradient: Callable[[Vector], Vector], x: Vector, d: Vector, share: float) -> Vector:
-    """H(x) d by central differences of the gradient along d, over ±share of the size of x at first.
+def bend(gradient: Callable[[Vector], Vector], x: Vector, d: Vector, reach: float) -> Vector:
+    """H(x) d by central differences of the gradient, over x ± reach · d/‖d‖ at first.
 
     The distance grows while the gradient changes by little more than its rounding: a curvature of nothing but rounding
     helps nobody, and where the gradient is that large f is far from bending sharply.
@@ -95,7 +95,7 @@ def bend(gradient: Callable[[Vector], Vector], x: Vector, d: Vector, share: floa
     length = norm(d)
     if not length > 0.0:
         return np.zeros_like(d)
-    h = share * max(1.0, float(np.abs(x).max())) / length
+    h = reach / length
     seen = float(np.finfo(d.dtype).eps) ** (2 / 3)
     best = np.full_like(d, math.nan)
     for farther in range(FARTHER):
@@ -122,8 +122,8 @@ def dot(a: Vector, b: Vector) -> float:
 def norm(a: Vector) -> float:
     """‖a‖, also where its square would overflow or vanish.
 
-    >>> norm(np.array([3.0, 4.0])), norm(np.array([3e200, 4e200]))
-    (5.0, 5e+200)
+    >>> norm(np.array([3.0, 4.0])), norm(np.array([3e-200, 4e-200]))
+    (5.0, 5e-200)
     """
     square = a.dot(a) if len(a) < LONG else np.sum(a * a)
     if VANISHING < square < math.inf:

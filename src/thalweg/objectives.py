@@ -20,7 +20,7 @@ import numpy as np
 from thalweg.closures import compiled
 from thalweg.errors import InputError, shown
 from thalweg.expressions import Expression, Undefined
-from thalweg.landscape import bend, dot
+from thalweg.landscape import bend, dot, norm
 
 
 if TYPE_CHECKING:
@@ -57,15 +57,18 @@ class Objective:
     why: str = ""  # f was not defined where it was last asked
     counts: dict[str, int] = field(default_factory=lambda: {"values": 0, "gradients": 0, "hessians": 0})
 
-    scale: Vector = field(init=False)  # how far along each coordinate f looks straight, where x is 0
-
+    _scale: Vector | None = field(init=False, repr=False, default=None)
     _value: Callable[[Vector], float] = field(init=False, repr=False)
     _gradient: Callable[[Vector], Vector] | None = field(init=False, repr=False, default=None)
     _both: Callable[[Vector], tuple[float, Vector]] | None = field(init=False, repr=False, default=None)
     _hessian: Callable[[Vector], np.ndarray] | None = field(init=False, repr=False, default=None)
 
-    def __post_init__(self) -> None:
-        self.scale = np.ones(self.n)
+    def scale(self, x: Vector) -> Vector:
+        """How far along each coordinate f looks straight where x is 0: looked for once, at the first x."""
+        if self._scale is None:
+            with self.uncounted():
+                self._scale = _scales(self, x) if self.formula is None else np.ones(self.n)
+        return self._scale
 
     @contextlib.contextmanager
     def uncounted(self) -> Iterator[None]:
@@ -141,8 +144,10 @@ class Objective:
     def bend(self, x: Vector, d: Vector) -> Vector:
         """H(x) d, by central differences of the gradient along d."""
         share = CENTRAL_TWICE if self.gradient_from == DIFFERENCES else CENTRAL
-        longest = float((np.abs(d) / np.maximum(self.scale, np.abs(x))).max())  # of d, in units of each coordinate
-        return bend(self.gradient, x, d, share / longest if longest > 0.0 else share)
+        wide, scale = max(1.0, float(np.abs(x).max())), self.scale(x)
+        reach = np.where(scale < 1.0, np.maximum(scale, np.abs(x)), wide)  # of each coordinate
+        length = norm(d)
+        return bend(self.gradient, x, d, share / float((np.abs(d) / length / reach).max()) if length > 0.0 else share)
 
     def on_grid(self, *axes: Float[np.ndarray, " m"]) -> np.ndarray:
         """f on the grid of one or two axes, shape (m,) or (m₂, m₁) with x along the columns; nan where not defined."""
@@ -226,7 +231,6 @@ def of_callable(
         one._both(start)
     else:
         one._value = lambda x: _number(f(*form(x)), x)
-    one.scale = _scales(one, start)
     if callable(gradient):
         slope_form = _form(gradient, len(start), is_number)
         one._gradient = lambda x: _vector(gradient(*slope_form(x)), len(x), "gradient")
@@ -374,9 +378,9 @@ def _central(one: Objective) -> Callable[[Vector], Vector]:
     """(f(x + h) − f(x − h)) / 2h per coordinate; one-sided at the edge of the domain."""
 
     def gradient(x: Vector) -> Vector:
-        slopes = np.empty(len(x))
+        slopes, scale = np.empty(len(x)), one.scale(x)
         for i, xi in enumerate(x.tolist()):
-            h = CENTRAL * max(one.scale[i], abs(xi))
+            h = CENTRAL * max(scale[i], abs(xi))
             ahead, behind = x.copy(), x.copy()
             ahead[i], behind[i] = xi + h, xi - h
             if one.domain is not None:
@@ -407,7 +411,7 @@ def _complex(
     def gradient(x: Vector) -> Vector:
         """f may meet |x|, or a branch that turns complex numbers real, at any point: one difference looks each time."""
         slopes = steps(x)
-        d = CENTRAL * np.maximum(one.scale, np.abs(x)) * signs
+        d = CENTRAL * np.maximum(one.scale(x), np.abs(x)) * signs
         ahead, behind = one.value(x + d), one.value(x - d)
         foretold = 2.0 * dot(slopes, d)
         rounding = 10.0 * EPSILON / CENTRAL * max(abs(ahead), abs(behind))  # that of x ± d counts most
@@ -417,7 +421,7 @@ def _complex(
             return central(x)
         return slopes
 
-    size = 0.1 * np.maximum(one.scale, np.abs(start))
+    size = 0.1 * np.maximum(one.scale(start), np.abs(start))
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # such as NumPy's, where a conversion to float drops the imaginary part

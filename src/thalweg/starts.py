@@ -119,7 +119,8 @@ def check_given_gradient(objective: Objective, at: Point) -> GradientCheck:
     places = np.unique(np.linspace(0, objective.n - 1, min(objective.n, MOST_CHECKED)).astype(int))
     names = tuple(f"∂f/∂{objective.names[i]}" for i in places)
     # `compare` reaches 1000 times as far as the differences whose reach `scale` is.
-    scale = np.where(objective.scale < 1.0, 10.0 * CENTRAL * objective.scale, 1.0)
+    scale = objective.scale(at.x)
+    scale = np.where(scale < 1.0, 10.0 * CENTRAL * scale, 1.0)
 
     def f(u: Vector) -> float:  # in units of each coordinate, as f may bend within millionths
         return objective.value(u * scale)

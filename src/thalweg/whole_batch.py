@@ -60,7 +60,8 @@ class Loss:
 
     def _bend(self, x: Vector, d: Vector) -> Vector:
         """H d: h = ε^(1/3) balances truncation O(h²) and rounding O(ε/h)."""
-        return bend(lambda x: self.value_and_gradient(x)[1], x, d, float(np.finfo(x.dtype).eps) ** (1 / 3))
+        reach = float(np.finfo(x.dtype).eps) ** (1 / 3) * max(1.0, float(np.abs(x).max()))
+        return bend(lambda x: self.value_and_gradient(x)[1], x, d, reach)
 
 
 class WholeBatchTrainer:
