@@ -26,6 +26,13 @@ def texts(figure):
     return ["".join(element.itertext()).strip() for element in tree.iter("{http://www.w3.org/2000/svg}text")]
 
 
+def assert_labelled(figure, labels) -> None:
+    """The SVG is XML, and holds texts that begin with these."""
+    found = texts(figure)
+    for label in labels:
+        assert any(text.startswith(label) for text in found), (label, found)
+
+
 def points(line: Any) -> np.ndarray:
     return np.column_stack([line.get_xdata(), line.get_ydata()]).astype(float)
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import thalweg as tw
 from thalweg import safe_file
+from trainings import assert_same
 
 
 EPOCHS, N = 7, 13
@@ -45,15 +46,6 @@ def train(engine, net=None, **options):
         "optimizer": tw.Adam(0.03), "batch": 4, "stop": tw.Stop(epochs=EPOCHS), "validation": 0.3, "seed": 3, **options,
     }  # fmt: skip
     return tw.train(net or network(), options.pop("X", X), options.pop("Y", LABELS), engine=engine, **options)
-
-
-def assert_same(one, other):
-    assert one.status is other.status
-    for name in ("parameters", "last_parameters"):
-        assert np.array_equal(getattr(one, name), getattr(other, name))
-    for name, column in one.history.to_arrays().items():
-        if name != "seconds":
-            np.testing.assert_array_equal(column, other.history.to_arrays()[name])
 
 
 def resumed(engine, path, cut, **options):

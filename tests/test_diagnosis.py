@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import thalweg as tw
+from thalweg.callables import coordinate_names, of_callable
 from thalweg.diagnosis import REGIMES, Curvature, curvature
 from thalweg.landscape import norm
-from thalweg.objectives import coordinate_names, of_callable
 
 
 def seen(told: tw.Diagnosis) -> Curvature:

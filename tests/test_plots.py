@@ -4,13 +4,13 @@ import functools
 import re
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 import matplotlib
 import numpy as np
 import pytest
 
+from figures import assert_labelled, texts
 from thalweg import plots
 from thalweg.errors import InputError
 
@@ -29,12 +29,6 @@ ODD = [
     "%s",
     "",
 ]
-
-
-def texts(figure):
-    """The text elements of the figure's SVG, in order."""
-    tree = ElementTree.fromstring(plots.svg(figure).encode("utf-8"))
-    return ["".join(element.itertext()).strip() for element in tree.iter("{http://www.w3.org/2000/svg}text")]
 
 
 def points(line: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -89,9 +83,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_svg_is_xml_and_holds_the_labels_as_text(name):
-    found = texts(all_figures()[name])
-    for label in EXPECTED[name]:
-        assert any(text.startswith(label) for text in found), (label, found)
+    assert_labelled(all_figures()[name], EXPECTED[name])
 
 
 def test_svg_is_the_same_in_every_process():

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from thalweg.progress import Progress, WalkProgress
+from thalweg.progress import FrameProgress, Progress, WalkProgress
 
 
 @dataclass
@@ -203,3 +203,16 @@ def test_a_walk_says_nothing_where_there_is_no_terminal():
         for step in range(5):
             progress(walked(step, 10.0 * step))
     assert out.getvalue() == ""
+
+
+def test_frames_that_take_long_have_a_bar(monkeypatch):
+    clock = iter([0.0, 0.5, 1.5, 9.0])
+    monkeypatch.setattr("thalweg.progress.time.perf_counter", lambda: next(clock))
+    out = io.StringIO()
+    with FrameProgress(Console(file=out, force_terminal=True, width=120, get_time=lambda: 0.0)) as progress:
+        progress(0, 60)
+        assert out.getvalue() == ""
+        progress(7, 60)
+        progress(30, 60)
+        progress._bar.refresh()
+    assert "drawing frame 31/60" in out.getvalue()

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.patches import FancyArrowPatch, Polygon
 
-from figures import dashes, draw, drawn_elsewhere, labelled, luminance, numbers, points, texts, walks
+from figures import assert_labelled, dashes, draw, drawn_elsewhere, labelled, luminance, numbers, points, texts, walks
 from thalweg import plots, rate_plots
 from thalweg.errors import InputError
 
@@ -62,9 +62,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_svg_is_xml_and_holds_the_labels_as_text(name):
-    found = texts(all_figures()[name])
-    for label in EXPECTED[name]:
-        assert any(text.startswith(label) for text in found), (label, found)
+    assert_labelled(all_figures()[name], EXPECTED[name])
 
 
 def test_svg_is_the_same_in_every_process():

@@ -10,6 +10,7 @@ import thalweg as tw
 from thalweg import randomness
 from thalweg.engines.base import Epoch
 from thalweg.splitting import split
+from trainings import HALVED, HALVED_STOPS
 
 
 N = 13
@@ -260,7 +261,7 @@ def test_the_best_weights_come_back_and_the_last_are_kept(engine):
 
 
 def test_without_validation_the_last_weights_come_back(engine):
-    growing = {**BOWL, "optimizer": tw.GradientDescent(1.05)}  # w := −1.1 w: the first epoch is the best
+    growing = {**HALVED, "optimizer": tw.GradientDescent(1.05)}  # w := −1.1 w: the first epoch is the best
     result = train(engine, **growing, stop=tw.Stop(epochs=5))
     assert result.best_epoch == 1
     close(result.parameters, [(-1.1) ** 5])
@@ -285,30 +286,16 @@ def test_patience(patience, engine):
 # Stopping
 
 
-BOWL = {"network": tw.Network([1, 1], bias=False), "X": [[1.0]], "Y": [0.0], "parameters": [1.0], "batch": "all",
-        "optimizer": tw.GradientDescent(0.25)}  # fmt: skip
-# w halves in each epoch: w = 2⁻ᵉ, loss before the update 4⁻⁽ᵉ⁻¹⁾, moved 2⁻ᵉ, gradient after it 2 w = 2¹⁻ᵉ
-STOPS = [
-    ({}, tw.Status.EPOCHS, 30),
-    ({"steps": 17}, tw.Status.STEPS, 17),
-    ({"value_below": 4.0**-9.5}, tw.Status.VALUE_BELOW, 11),
-    ({"value_change_below": 3.5 * 4.0**-6}, tw.Status.VALUE_CHANGE_BELOW, 7),
-    ({"parameter_change_below": 1.5 * 2.0**-6}, tw.Status.PARAMETER_CHANGE_BELOW, 6),
-    ({"gradient_norm_below": 1.5 * 2.0**-7}, tw.Status.GRADIENT_NORM_BELOW, 8),
-    ({"seconds": 1e-9}, tw.Status.SECONDS, 1),
-]
-
-
-@pytest.mark.parametrize(("settings", "status", "epochs"), STOPS, ids=lambda one: str(one))
+@pytest.mark.parametrize(("settings", "status", "epochs"), HALVED_STOPS, ids=lambda one: str(one))
 def test_each_stop_and_its_status(settings, status, epochs, engine):
-    result = train(engine, **BOWL, stop=tw.Stop(**{"epochs": 30, **settings}))
+    result = train(engine, **HALVED, stop=tw.Stop(**{"epochs": 30, **settings}))
     assert (result.status, len(result.history)) == (status, epochs)
     assert result.parameters.tolist() == [2.0**-epochs]
     assert result.message == status.value and result.failure is None
 
 
 def test_the_value_is_the_validation_loss_where_there_is_one(engine):
-    result = train(engine, **BOWL, validation=([[2.0]], [0.0]), stop=tw.Stop(epochs=30, value_below=0.05))
+    result = train(engine, **HALVED, validation=([[2.0]], [0.0]), stop=tw.Stop(epochs=30, value_below=0.05))
     assert len(result.history) == 4  # (2 w)² = 4 · 4⁻⁴
 
 

@@ -19,6 +19,7 @@ from thalweg.engines.base import Epoch, TrainingState
 from thalweg.examples import check_examples
 from thalweg.line_searches import LINE_SEARCHES
 from thalweg.randomness import permutation
+from trainings import HALVED, HALVED_STOPS, assert_same
 
 
 N = 41
@@ -93,15 +94,6 @@ class Recorder:
 
     def on_end(self, run):
         self.ended.append(run.status)
-
-
-def assert_same(one, other):
-    assert one.status is other.status
-    for name in ("parameters", "last_parameters"):
-        assert np.array_equal(getattr(one, name), getattr(other, name))
-    for name, column in one.history.to_arrays().items():
-        if name != "seconds":
-            np.testing.assert_array_equal(column, other.history.to_arrays()[name])
 
 
 def test_every_direction_and_every_search_is_tried_here():
@@ -276,21 +268,10 @@ def test_the_best_by_validation_comes_back(name, engine):
 # Why it ends
 
 
-BOWL = {"network": tw.Network([1, 1], bias=False), "X": [[1.0]], "Y": [0.0], "parameters": [1.0],
-        "optimizer": tw.GradientDescent(tw.Lipschitz(4.0))}  # fmt: skip
-# w halves in each epoch: w = 2⁻ᵉ, loss before the update 4⁻⁽ᵉ⁻¹⁾, moved 2⁻ᵉ, gradient after it 2 w = 2¹⁻ᵉ
-STOPS = [
-    ({}, tw.Status.EPOCHS, 30),
-    ({"steps": 17}, tw.Status.STEPS, 17),
-    ({"value_below": 4.0**-9.5}, tw.Status.VALUE_BELOW, 11),
-    ({"value_change_below": 3.5 * 4.0**-6}, tw.Status.VALUE_CHANGE_BELOW, 7),
-    ({"parameter_change_below": 1.5 * 2.0**-6}, tw.Status.PARAMETER_CHANGE_BELOW, 6),
-    ({"gradient_norm_below": 1.5 * 2.0**-7}, tw.Status.GRADIENT_NORM_BELOW, 8),
-    ({"seconds": 1e-9}, tw.Status.SECONDS, 1),
-]
+BOWL = {**HALVED, "optimizer": tw.GradientDescent(tw.Lipschitz(4.0))}
 
 
-@pytest.mark.parametrize(("settings", "status", "epochs"), STOPS, ids=lambda one: str(one))
+@pytest.mark.parametrize(("settings", "status", "epochs"), HALVED_STOPS, ids=lambda one: str(one))
 def test_each_stop_and_its_status(settings, status, epochs, engine):
     result = train(engine, **BOWL, stop=tw.Stop(**{"epochs": 30, **settings}))
     assert (result.status, len(result.history)) == (status, epochs)
@@ -380,9 +361,9 @@ def test_resumed_equals_uninterrupted(name, dtype, cut, every, is_held, engine, 
     assert_same(train(engine, **options, resume=path), train(engine, **options))
 
 
-@pytest.mark.parametrize("status", [status for settings, status, _ in STOPS if not {"seconds"} & set(settings)])
+@pytest.mark.parametrize("status", [status for settings, status, _ in HALVED_STOPS if not {"seconds"} & set(settings)])
 def test_every_stop_goes_on_counting(status, engine, tmp_path):
-    settings = next(settings for settings, one, _ in STOPS if one is status)
+    settings = next(settings for settings, one, _ in HALVED_STOPS if one is status)
     options = {**BOWL, "stop": tw.Stop(**{"epochs": 30, **settings})}
     whole = train(engine, **options)
     goes_on = {**options, "parameters": None}

@@ -50,8 +50,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from PIL.Image import Image
 
+    Progress = Callable[[int, int | None], None]
+
 FORMS = ("gif", "html")
-FRAMES = 120
+FRAMES = 60  # each takes Matplotlib a tenth of a second and more
 LASTING = 12_000  # milliseconds of the whole, no frame longer than 600
 SLOWEST, FASTEST = 600, 100
 
@@ -180,14 +182,19 @@ def contour_animation(
         return _moving(figure, show, longest)
 
 
-def save(animation: FuncAnimation, path: str | os.PathLike[str]) -> None:
+def save(animation: FuncAnimation, path: str | os.PathLike[str], progress: Progress | None = None) -> None:
     """Write the animation as the suffix says: .gif, or .html with buttons, a slider and the arrow keys.
+
+    Args:
+        animation: what to write.
+        path: where to.
+        progress: called with the number of each frame drawn, from 0, and how many there are.
 
     Raises:
         InputError: another suffix.
     """
     is_gif = form_of(path, FORMS, "an animation") == "gif"
-    Path(path).write_bytes(_gif(animation) if is_gif else _page(animation).encode("utf-8"))
+    Path(path).write_bytes(_gif(animation, progress) if is_gif else _page(animation, progress).encode("utf-8"))
 
 
 def _gone(path: np.ndarray, t: int) -> np.ndarray:
@@ -216,7 +223,7 @@ def _moving(figure: Figure, show: Callable[[int], None], points: int) -> FuncAni
     return Walk(figure, draw, frames=steps, interval=_pace(len(steps)), repeat=False, cache_frame_data=False)
 
 
-def _frames(animation: FuncAnimation, encode: Callable[[Image, Image], Any]) -> list[Any]:
+def _frames(animation: FuncAnimation, encode: Callable[[Image, Image], Any], progress: Progress | None) -> list[Any]:
     """What `encode` makes of each frame and the first one."""
     from matplotlib.animation import AbstractMovieWriter
     from PIL.Image import frombytes
@@ -239,7 +246,7 @@ def _frames(animation: FuncAnimation, encode: Callable[[Image, Image], Any]) -> 
             pass
 
     with our_style():
-        animation.save("", writer=Collector(), dpi=100)
+        animation.save("", writer=Collector(), dpi=100, progress_callback=progress)
     return encoded
 
 
@@ -248,7 +255,7 @@ def _pace(frames: int) -> int:
     return int(np.clip(LASTING // frames, FASTEST, SLOWEST))
 
 
-def _gif(animation: FuncAnimation) -> bytes:
+def _gif(animation: FuncAnimation, progress: Progress | None) -> bytes:
     from PIL.Image import Dither, new
 
     palettes: list[Image] = []
@@ -264,14 +271,14 @@ def _gif(animation: FuncAnimation) -> bytes:
             palettes[0].putpalette(colors[np.sort(alone)[:256]].ravel().tolist())
         return picture.quantize(palette=palettes[0], dither=Dither.NONE)
 
-    frames = _frames(animation, encode)
+    frames = _frames(animation, encode, progress)
     buffer = io.BytesIO()
     pauses = [_pace(len(frames))] * (len(frames) - 1) + [2000]  # time to see where it ended
     frames[0].save(buffer, "GIF", save_all=True, append_images=frames[1:], duration=pauses, loop=0)
     return buffer.getvalue()
 
 
-def _page(animation: FuncAnimation) -> str:
+def _page(animation: FuncAnimation, progress: Progress | None) -> str:
     from PIL.Image import fromarray
 
     grounds: list[str] = []
@@ -284,7 +291,7 @@ def _page(animation: FuncAnimation) -> str:
         differs = np.any(pixels != ground, axis=2, keepdims=True)
         return _address(fromarray(np.concatenate([pixels * differs, 255 * differs], axis=2).astype(np.uint8)))
 
-    layers = _frames(animation, encode)
+    layers = _frames(animation, encode, progress)
     words = {"GROUND": grounds[0], "LAST": layers[-1], "COUNT": str(len(layers) - 1), "PACE": str(_pace(len(layers)))}
     words["LAYERS"] = ",\n".join(f'"{layer}"' for layer in layers)
     page = _PAGE

@@ -15,7 +15,7 @@ from thalweg.functions import FUNCTIONS
 from thalweg.line_searches import LINE_SEARCHES
 from thalweg.optimizers import OPTIMIZERS
 from thalweg.outputs import check_outputs, form_of
-from thalweg.progress import WalkProgress
+from thalweg.progress import FrameProgress, WalkProgress
 from thalweg.stopping import Status, Stop
 from thalweg.sweeps import learning_rate_range, race
 from thalweg.update_rules import Optimizer
@@ -137,7 +137,8 @@ def command(
         show.walked(walk, rows, latex, as_json)
         draw = partial(walk.plot, kind)
         if animate is not None:
-            walk.animate(animate)
+            with FrameProgress() as drawn:
+                walk.animate(animate, drawn)
             _say(as_json, f"animation  {animate}")
         is_interrupted = walk.status is Status.INTERRUPTED
     if plot is not None:

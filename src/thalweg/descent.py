@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg.callables import coordinate_names, of_callable
 from thalweg.errors import DescentFailed, InputError
 from thalweg.expressions import Expression
 from thalweg.functions import FUNCTIONS, find_function
 from thalweg.interruption import Interruption
 from thalweg.landscape import Point, norm
 from thalweg.line_searches import Found, LineSearch, Lipschitz, NoStepError
-from thalweg.objectives import Objective, coordinate_names, of_callable, of_formula
+from thalweg.objectives import Objective, of_formula
 from thalweg.optimizers import find_optimizer
 from thalweg.parsing import parse
 from thalweg.settings import check_choice
-from thalweg.starts import check_domain, check_given_gradient, first_point, names_and_start
+from thalweg.starts import check_domain, first_point, names_and_start
 from thalweg.steps import along_a_ray, by_rule
 from thalweg.stopping import Reached, Status, Stop
 from thalweg.trail import Row, Trail
@@ -96,10 +97,7 @@ def descend(
             raise InputError(message)
     rule = find_optimizer(optimizer)
     objective, x, is_number = on(f, start, gradient=gradient, hessian=hessian, domain=domain)
-    first = first_point(objective, x)
-    if check and objective.is_given:
-        with objective.uncounted():
-            check_given_gradient(objective, first)
+    first = first_point(objective, x, check)
     done = walk_on(objective, first, is_number, rule, stop, listed, record)
     if done.status.is_failure and on_failure == "raise":
         raise DescentFailed(done.message, done)
@@ -272,23 +270,21 @@ class _Walk:
         objective, x = self.objective, point.x
         reach = FAR * (1.0 + float(np.abs(start.x).max()))
         far = not np.isfinite(x).all() or float(np.abs(x - start.x).max()) > reach
-        overflows = point.value == math.inf and objective.formula is not None
+        overflows = far or (point.value == math.inf and objective.formula is not None)
+        step = f"one step of γ = {rate:.4g} after {self._place(at.x)}"
+        left = Status.LEFT_DOMAIN, f"{objective.why}, {step}"
         if objective.domain is not None and objective.why and math.isnan(point.value):
-            return Status.LEFT_DOMAIN, f"{objective.why}, one step of γ = {rate:.4g} after {self._place(at.x)}"
-        if (overflows or far or point.value == -math.inf) and at.value < start.value and point.value != math.inf:
-            return (
-                Status.DIVERGING,
-                f"f falls without end, to {at.value:.4g} before it overflows: there may be no minimum",
-            )
-        if overflows or far or (at.value > start.value and point.value == math.inf):
+            return left
+        if (overflows or point.value == -math.inf) and at.value < start.value and point.value != math.inf:
+            fell = f"f falls without end, to {at.value:.4g} before it overflows: there may be no minimum"
+            return Status.DIVERGING, fell
+        if overflows or (at.value > start.value and point.value == math.inf):
             return Status.DIVERGING, self._ran_away(f"a step of γ = {rate:.4g} led to where f overflows")
         if objective.why:
-            return Status.LEFT_DOMAIN, f"{objective.why}, one step of γ = {rate:.4g} after {self._place(at.x)}"
+            return left
         what = f"f is {point.value}" if not math.isfinite(point.value) else "the gradient is not finite"
-        return Status.NON_FINITE, (
-            f"{what} at {self._place(x)}, one step of γ = {rate:.4g} after {self._place(at.x)}; use a smaller learning "
-            "rate, or give the domain"
-        )
+        advice = "use a smaller learning rate, or give the domain"
+        return Status.NON_FINITE, f"{what} at {self._place(x)}, {step}; {advice}"
 
     def _ran_away(self, how: str) -> str:
         if isinstance(self.optimizer.learning_rate, Lipschitz):

@@ -50,6 +50,21 @@ class Curvature:
             return math.nan
         return self.largest / self.smallest if self.smallest > 0.0 else math.inf
 
+    @property
+    def one_over_L(self) -> float:  # noqa: N802  (the lecture's symbol)
+        """1/L, nan where f does not bend upwards: up to this rate plain descent never steps too far."""
+        return 1.0 / self.largest if self.largest > 0.0 else math.nan
+
+    def limit(self, momentum: float = 0.0, nesterov: bool = False) -> float:
+        """The rate above which gradient descent runs away on a quadratic of curvature L, nan where it bends nowhere up.
+
+        2(1 + β)/L with momentum β (Polyak 1964), (2 + 2β)/(1 + 2β)/L for Nesterov's: by the roots of their recursions.
+
+        >>> Curvature(1.0, 8.0).limit(), Curvature(1.0, 8.0).limit(momentum=0.5)
+        (0.25, 0.375)
+        """
+        return (2.0 + 2.0 * momentum) / (1.0 + 2.0 * momentum if nesterov else 1.0) * self.one_over_L
+
 
 def curvature(objective: Objective, x: Float[np.ndarray, " n"]) -> Curvature | None:
     """The eigenvalues of the Hessian at x that matter; None where they are not finite."""
@@ -99,7 +114,7 @@ class Diagnosis:
     @property
     def one_over_L(self) -> float:  # noqa: N802  (the lecture's symbol)
         """1/L, nan where f does not bend upwards."""
-        return 1.0 / self.curvature.largest if self.curvature and self.curvature.largest > 0.0 else math.nan
+        return self.curvature.one_over_L if self.curvature else math.nan
 
     @property
     def two_over_L(self) -> float:  # noqa: N802
@@ -157,18 +172,10 @@ def diagnose(
     overshoots = isinstance(optimizer, GradientDescent) and bends is not None and rate * bends.largest > 1.0 + ALIKE
     behaviour = _behaviour(found, trail, status, overshoots)
     advice = _advice(found, optimizer, bends, rate, len(at), trail, status)
-    return Diagnosis(found, at, bends, rate, _limit(optimizer, bends), advice, behaviour)
-
-
-def _limit(optimizer: Optimizer, bends: Curvature | None) -> float:
-    """The rate above which the optimizer runs away on a quadratic of curvature L, nan where none is known.
-
-    2(1 + β)/L with momentum β (Polyak 1964), (2 + 2β)/(1 + 2β)/L for Nesterov's: from the roots of their recursions.
-    """
-    if bends is None or not bends.largest > 0.0 or not isinstance(optimizer, GradientDescent):
-        return math.nan
-    beta = optimizer.momentum
-    return (2.0 + 2.0 * beta) / ((1.0 + 2.0 * beta if optimizer.nesterov else 1.0) * bends.largest)
+    limit = math.nan
+    if bends is not None and isinstance(optimizer, GradientDescent):
+        limit = bends.limit(optimizer.momentum, optimizer.nesterov)
+    return Diagnosis(found, at, bends, rate, limit, advice, behaviour)
 
 
 def _behaviour(found: str, trail: Trail, status: Status, overshoots: bool) -> str:
@@ -200,13 +207,14 @@ def _advice(
     is_plain = isinstance(optimizer, GradientDescent) and is_fixed
     if status is Status.LEFT_DOMAIN:
         return "Where the lowest point lies at the edge no rate helps; else take a smaller one, or a line search."
-    if found == "diverging" and trail.column("value")[-1] < trail.column("value")[0] and status is Status.DIVERGING:
-        return "f falls without bound this way: there may be no minimum."
-    if found == "diverging" and not isinstance(optimizer, GradientDescent):
-        return "Take a smaller rate, or start nearer to a minimum."
-    if found == "diverging" and isinstance(optimizer.learning_rate, Lipschitz):
-        return "Give a larger L, or none: then it is estimated."
     if found == "diverging":
+        values = trail.column("value")
+        if values[-1] < values[0] and status is Status.DIVERGING:
+            return "f falls without bound this way: there may be no minimum."
+        if not isinstance(optimizer, GradientDescent):
+            return "Take a smaller rate, or start nearer to a minimum."
+        if isinstance(optimizer.learning_rate, Lipschitz):
+            return "Give a larger L, or none: then it is estimated."
         if is_plain and L > 0.0 and rate > 1.0 / L:
             safe = f"{_round_down(1.0 / L):.2g}"
             return f"Take a smaller rate: {safe} is safe here; or Backtracking, which never goes uphill."
@@ -255,9 +263,8 @@ def _round_down(number: float) -> float:
 
 def _largest(objective: Objective, x: Float[np.ndarray, " n"]) -> Curvature | None:
     """The eigenvalue of largest size by power iteration on H d, each two gradients; the smallest is not looked for."""
-    d = np.cos(
-        np.arange(1.0, len(x) + 1.0)
-    )  # leaves out no eigenvector but by a rare chance, and is the same each time
+    # Leaves out no eigenvector but by a rare chance, and is the same each time.
+    d = np.cos(np.arange(1.0, len(x) + 1.0))
     d /= norm(d)
     before = math.inf
     for _ in range(POWER_STEPS):

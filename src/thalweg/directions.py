@@ -8,7 +8,7 @@ and y = g − g₋ the changes of the last step, H the Hessian.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -78,6 +78,8 @@ class LBFGS(Direction):
     learning_rate: Any = field(default=Wolfe(), kw_only=False)
     memory: int = 10
 
+    is_scaled: ClassVar[bool] = True  # the last steps tell the length, and the first one is no longer than 1
+
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check("memory", lambda memory: memory >= 1 and memory == int(memory), "a whole number ≥ 1")
@@ -87,10 +89,6 @@ class LBFGS(Direction):
         """Rows for the last s and y, and how many there have been."""
         rows = (self.memory, n)
         return {**super().start(n, dtype), "s": np.zeros(rows, dtype), "y": np.zeros(rows, dtype), "pairs": np.zeros(1)}
-
-    def is_scaled(self, state: State) -> bool:
-        """Yes: the last steps tell the length, and the first one is no longer than 1."""
-        return True
 
     def direction(self, at: Point, state: State, landscape: Landscape) -> Vector:
         """The two-loop recursion (Nocedal & Wright, algorithm 7.4)."""
@@ -117,12 +115,12 @@ class LBFGS(Direction):
     def learn(self, old: Point, new: Point, state: State) -> None:
         """Keep s and y where they show a curvature; where f bends downwards, what was learnt elsewhere is forgotten."""
         s, y = new.x - old.x, new.gradient - old.gradient
-        shows = dot(s, y) > LEAST_CURVATURE * norm(s) * norm(y)
-        if shows and min(dot(s, y), dot(y, y)) > np.finfo(s.dtype).tiny:  # their quotient is taken
+        bend, least = dot(s, y), LEAST_CURVATURE * norm(s) * norm(y)
+        if bend > least and min(bend, dot(y, y)) > np.finfo(s.dtype).tiny:  # their quotient is taken
             row = int(state["pairs"][0]) % self.memory
             state["s"][row], state["y"][row] = s, y
             state["pairs"][0] += 1.0
-        elif dot(s, y) < 0.0:  # a line search that looks at f alone would go the same way again and again
+        elif bend < -least:  # a line search that looks at f alone would go the same way again and again
             state["pairs"][0] = 0.0
 
 
@@ -136,9 +134,7 @@ class Newton(Direction):
 
     learning_rate: Any = field(default=Backtracking(), kw_only=False)
 
-    def is_scaled(self, state: State) -> bool:
-        """Yes: the step has its own length."""
-        return True
+    is_scaled: ClassVar[bool] = True
 
     def direction(self, at: Point, state: State, landscape: Landscape) -> Vector:
         """−|H|⁻¹ g."""

@@ -125,7 +125,7 @@ def norm(a: Vector) -> float:
     >>> norm(np.array([3.0, 4.0])), norm(np.array([3e-200, 4e-200]))
     (5.0, 5e-200)
     """
-    square = a.dot(a) if len(a) < LONG else np.sum(a * a)
+    square = float(a.dot(a) if len(a) < LONG else np.sum(a * a))
     if VANISHING < square < math.inf:
         return math.sqrt(square)
     largest = float(np.abs(a).max())

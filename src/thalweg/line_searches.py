@@ -15,7 +15,7 @@ import numpy as np
 
 from thalweg.errors import InputError
 from thalweg.landscape import Point, Ray, dot, norm
-from thalweg.schedules import SCHEDULES, Schedule, find_schedule
+from thalweg.schedules import SCHEDULES, Schedule, as_schedule
 from thalweg.settings import Settings, check_choice, from_dict
 
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 DECREASE = 1e-4  # of Armijo's condition: f must fall by this share of what the slope promises (Nocedal & Wright §3.1)
 MOST_TRIALS = 100  # of Wolfe's search
-WIDEST = 1e300
+WIDEST = 1e300  # rate
 LAST_VALUES = 10  # among which a non-monotone search compares (Raydan 1997)
 ROUNDING = 50.0  # ε of f: smaller differences tell nothing
 
@@ -212,20 +212,12 @@ def find_learning_rate(given: Any) -> Schedule | LineSearch:
     >>> find_learning_rate(0.1), find_learning_rate(Exact())
     (Constant(rate=0.1), Exact())
     """
-    if isinstance(given, LineSearch):
-        return given
-    if isinstance(given, dict):
-        described = from_dict(given, LINE_SEARCHES)
-        if described is not None:
-            return described
-    try:
-        return find_schedule(given)
-    except InputError as error:
-        if "a learning rate is" not in str(error):
-            raise
+    found = given if isinstance(given, LineSearch) else from_dict(given, LINE_SEARCHES) or as_schedule(given)
+    if found is None:
         names = ", ".join([*SCHEDULES, *LINE_SEARCHES])
         message = f"a learning rate is a number ≥ 0 or one of {names}, not {given!r}"
-        raise InputError(message) from None
+        raise InputError(message)
+    return found
 
 
 def _armijo(

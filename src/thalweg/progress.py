@@ -6,7 +6,8 @@ Pure presentation: a training callback that reads the run and changes nothing. `
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Protocol
+import time
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 
 if TYPE_CHECKING:
@@ -121,34 +122,27 @@ class Progress:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-class WalkProgress:
-    """A callback for `descend`: a bar with step, f and ‖∇f‖, where the output is a terminal and the walk takes long.
+class LateProgress:
+    """A bar that appears where the output is a terminal and the work has taken a second."""
 
-    >>> from types import SimpleNamespace
-    >>> from rich.console import Console
-    >>> with WalkProgress(10, Console(force_terminal=False)) as progress:
-    ...     print(progress(SimpleNamespace(step=1, seconds=5.0)))
-    None
-    """
-
-    def __init__(self, steps: int, console: Console | None = None) -> None:
-        """`steps` at most; `console`: where to write, standard error by default."""
-        self._steps, self._console = steps, console
+    def __init__(self, console: Console | None = None) -> None:
+        """`console`: where to write, standard error by default."""
+        self._console = console
         self._bar: Any = None
-        self._next = 1.0  # seconds of walking before there is a bar, then until its next change
+        self._next = 1.0  # seconds of work before there is a bar, then until its next change
 
-    def __enter__(self) -> WalkProgress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def __call__(self, row: Any) -> None:
-        """Show the step that has just been taken."""
-        if row.seconds < self._next:
+    def show(self, seconds: float, done: int, total: int, text: str) -> None:
+        """How far the work has come after so many seconds."""
+        if seconds < self._next:
             return
-        self._next = row.seconds + 0.1
+        self._next = seconds + 0.1
         if self._bar is None:
             from rich.console import Console
             from rich.progress import BarColumn, TextColumn
@@ -159,10 +153,51 @@ class WalkProgress:
                 self._next = math.inf
                 return
             self._bar = Bar(TextColumn("{task.description}"), BarColumn(), console=console, transient=True)
-            self._bar.add_task("", total=self._steps)
+            self._bar.add_task("", total=total)
             self._bar.start()
-        text = f"step {row.step:,}/{self._steps:,}  f {row.point.value:.6g}  ‖∇f‖ {row.gradient_norm:.3g}"
-        self._bar.update(0, completed=row.step, description=text)
+        self._bar.update(0, completed=done, description=text)
+
+
+class WalkProgress(LateProgress):
+    """A callback for `descend`: step, f and ‖∇f‖.
+
+    >>> from types import SimpleNamespace
+    >>> from rich.console import Console
+    >>> with WalkProgress(10, Console(force_terminal=False)) as progress:
+    ...     print(progress(SimpleNamespace(step=1, seconds=5.0, gradient_norm=2.0, point=SimpleNamespace(value=1.0))))
+    None
+    """
+
+    def __init__(self, steps: int, console: Console | None = None) -> None:
+        """`steps` at most; `console`: where to write, standard error by default."""
+        super().__init__(console)
+        self._steps = steps
+
+    def __call__(self, row: Any) -> None:
+        """Show the step that has just been taken."""
+        if row.seconds >= self._next:
+            text = f"step {row.step:,}/{self._steps:,}  f {row.point.value:.6g}  ‖∇f‖ {row.gradient_norm:.3g}"
+            self.show(row.seconds, row.step, self._steps, text)
+
+
+class FrameProgress(LateProgress):
+    """For `Descent.animate(progress=…)`: the frames that are drawn.
+
+    >>> from rich.console import Console
+    >>> with FrameProgress(Console(force_terminal=False)) as progress:
+    ...     print(progress(3, 60))
+    None
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        """`console`: where to write, standard error by default."""
+        super().__init__(console)
+        self._started = time.perf_counter()
+
+    def __call__(self, frame: int, frames: int | None) -> None:
+        """Show the frame, from 0, that has just been drawn."""
+        total = frames or frame + 1
+        self.show(time.perf_counter() - self._started, frame + 1, total, f"drawing frame {frame + 1}/{total}")
 
 
 def _fields(run: Run) -> dict[str, str]:

@@ -195,15 +195,20 @@ def find_schedule(given: Any) -> Any:
     >>> find_schedule(0.1)
     Constant(rate=0.1)
     """
+    found = as_schedule(given)
+    if found is None:
+        message = f"a learning rate is a number ≥ 0 or one of {', '.join(SCHEDULES)}, not {given!r}"
+        raise InputError(message)
+    return found
+
+
+def as_schedule(given: Any) -> Schedule | None:
+    """As `find_schedule`, but None where it is none of these."""
     if isinstance(given, Schedule):
         return given
     if isinstance(given, numbers.Real) and not isinstance(given, bool):
         return Constant(float(given))
-    described = from_dict(given, SCHEDULES)
-    if described is not None:
-        return described
-    message = f"a learning rate is a number ≥ 0 or one of {', '.join(SCHEDULES)}, not {given!r}"
-    raise InputError(message)
+    return from_dict(given, SCHEDULES)
 
 
 def _cosine(start: float, end: float, share: np.ndarray) -> np.ndarray:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.derivatives import GradientCheck, compare
+from thalweg.differences import CENTRAL
 from thalweg.errors import InputError, ThalwegWarning, shown
 from thalweg.expressions import Expression
 from thalweg.landscape import Point
-from thalweg.objectives import CENTRAL, Objective
+from thalweg.objectives import Objective
 
 
 if TYPE_CHECKING:
@@ -89,11 +90,11 @@ def check_domain(domain: Any, start: Vector, names: Sequence[str]) -> tuple[Vect
     return low, high
 
 
-def first_point(objective: Objective, x: Vector) -> Point:
-    """The point at the start.
+def first_point(objective: Objective, x: Vector, check: bool) -> Point:
+    """The point at the start; with `check`, a gradient that the user wrote is compared with a numeric one there.
 
     Raises:
-        InputError: f or its gradient is not finite there.
+        InputError: f or its gradient is not finite there, or the gradient is wrong.
     """
     with np.errstate(all="ignore"):
         value, gradient = objective.value_and_gradient(x)
@@ -107,7 +108,11 @@ def first_point(objective: Objective, x: Vector) -> Point:
         reason = objective.why or f"∂f/∂{objective.names[int(wrong[0])]} is {gradient[wrong[0]]} there"
         message = f"f has no finite gradient at the start {place}: {reason}; choose another start"
         raise InputError(message)
-    return Point(x, value, gradient)
+    first = Point(x, value, gradient)
+    if check and objective.is_given:
+        with objective.uncounted():
+            check_given_gradient(objective, first)
+    return first
 
 
 def check_given_gradient(objective: Objective, at: Point) -> GradientCheck:

@@ -30,7 +30,7 @@ def along_a_ray(at: Point, landscape: Landscape, optimizer: Optimizer, state: di
         raise NoStepError(message)
     search = optimizer.learning_rate
     if isinstance(search, LineSearch):
-        found = search.find(ray, state["search"], optimizer.is_scaled(state))
+        found = search.find(ray, state["search"], optimizer.is_scaled)
     else:
         found = Found(rate, ray.point(rate), 0)
     if math.isfinite(found.point.value):
@@ -42,6 +42,5 @@ def by_rule(
     at: Point, landscape: Landscape, rule: UpdateRule, state: dict[str, np.ndarray], rate: float, t: int
 ) -> Found:
     """The update rule's step number t (from 1); `state` changes in place."""
-    x = at.x.copy()
-    rule.update(x, at.gradient, state, rate, t)
+    x = rule.moved(at.x, at.gradient, state, rate, t)
     return Found(rate, Point(x, *landscape.value_and_gradient(x)), 0)

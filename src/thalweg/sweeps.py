@@ -13,7 +13,7 @@ from thalweg.descent import on, walk_on
 from thalweg.diagnosis import Curvature, curvature, regime
 from thalweg.errors import InputError
 from thalweg.optimizers import find_optimizer
-from thalweg.starts import check_given_gradient, first_point
+from thalweg.starts import first_point
 from thalweg.stopping import Status, Stop
 from thalweg.update_rules import GradientDescent, Optimizer
 from thalweg.walk import Descent
@@ -52,7 +52,7 @@ class LearningRateRange:
     @property
     def one_over_L(self) -> float | None:  # noqa: N802  (the lecture's symbol)
         """1/L at the start, None where f does not bend upwards there."""
-        return 1.0 / self.curvature.largest if self.curvature and self.curvature.largest > 0.0 else None
+        return self.curvature.one_over_L if self.curvature and self.curvature.largest > 0.0 else None
 
     def rates_of(self, name: str) -> tuple[float, float] | None:
         """The smallest and the largest rate of a regime, None where there is none."""
@@ -172,7 +172,7 @@ def regime_map(
             digits[m, r] = -math.inf if names[m, r] == "diverging" else _digits(walk)
     bound, bends = None, ground.bends
     if bends is not None and bends.largest > 0.0:
-        bound = (2.0 + 2.0 * betas) / (np.where(nesterov, 1.0 + 2.0 * betas, 1.0) * bends.largest)
+        bound = np.array([bends.limit(beta, nesterov) for beta in betas.tolist()])
     return RegimeMap(tried, betas, names, digits, bound)
 
 
@@ -246,10 +246,7 @@ class _Ground:
 
     def __init__(self, f: Any, start: Any, *, check: bool = True, **more: Any) -> None:
         self.objective, x, self._is_number = on(f, start, **more)
-        self.first = first_point(self.objective, x)
-        if check and self.objective.is_given:
-            with self.objective.uncounted():
-                check_given_gradient(self.objective, self.first)
+        self.first = first_point(self.objective, x, check)
         self._counts = dict(self.objective.counts)
         self.bends = curvature(self.objective, x)
 

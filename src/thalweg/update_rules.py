@@ -30,6 +30,8 @@ class Optimizer(Settings):
 
     learning_rate: Any = field(default=1e-3, kw_only=False)
 
+    is_scaled: ClassVar[bool] = False  # whether its directions have a natural length: γ = 1 is the step to try first
+
     def __post_init__(self) -> None:
         object.__setattr__(self, "learning_rate", find_learning_rate(self.learning_rate))
         rate = self.learning_rate
@@ -62,10 +64,6 @@ class Optimizer(Settings):
         """The state before the first step on n numbers, by name."""
         return {"search": self.learning_rate.start()} if isinstance(self.learning_rate, LineSearch) else {}
 
-    def is_scaled(self, state: State) -> bool:
-        """Whether the next direction has a natural length, so that γ = 1 is the step to try first."""
-        return False
-
     def direction(self, at: Point, state: State, landscape: Landscape) -> Float[np.ndarray, " n"]:
         """The direction downhill from a point; `state` changes in place. Only where `walks_rays`."""
         raise NotImplementedError
@@ -92,7 +90,11 @@ class UpdateRule(Optimizer):
         return {**super().start(n, dtype), **{name: np.zeros(n, dtype=dtype) for name in self.state_names}}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, rate: float, t: int, decay: Any = 1.0) -> None:
-        """Take one step: `p` and `state` change in place, `g` does not.
+        """Take one step: `p` and `state` change in place, `g` does not. The arguments are those of `moved`."""
+        p[...] = self.moved(p, g, state, rate, t, decay)
+
+    def moved(self, p: np.ndarray, g: np.ndarray, state: State, rate: float, t: int, decay: Any = 1.0) -> np.ndarray:
+        """The next parameters, shape (n,); `state` changes in place, `p` and `g` do not.
 
         Args:
             p: parameters, shape (n,).
@@ -102,9 +104,9 @@ class UpdateRule(Optimizer):
             t: number of the step, from 1.
             decay: 1 where weight decay applies, 0 where not (biases), shape (n,) or a number.
         """
-        self._step(p, g if self.clip is None else self._clipped(g, self.clip), state, rate, t, decay)
+        return self._moved(p, g if self.clip is None else self._clipped(g, self.clip), state, rate, t, decay)
 
-    def _step(self, p: np.ndarray, g: np.ndarray, state: State, rate: float, t: int, decay: Any) -> None:
+    def _moved(self, p: np.ndarray, g: np.ndarray, state: State, rate: float, t: int, decay: Any) -> np.ndarray:
         raise NotImplementedError
 
     @staticmethod
@@ -152,14 +154,13 @@ class GradientDescent(UpdateRule):
         """−g."""
         return -at.gradient
 
-    def _step(self, p, g, state, rate, t, decay):
+    def _moved(self, p, g, state, rate, t, decay):
         if not self.momentum:
-            p -= rate * g
-            return
+            return p - rate * g
         v = state["velocity"]
         v *= self.momentum
         v -= rate * g
-        p += self.momentum * v - rate * g if self.nesterov else v
+        return p + (self.momentum * v - rate * g if self.nesterov else v)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,11 +177,11 @@ class RMSprop(UpdateRule):
         self.check("rho", lambda rho: 0.0 <= rho < 1.0, "a number with 0 ≤ rho < 1")
         self.check("epsilon", lambda epsilon: epsilon > 0.0, "a number > 0")
 
-    def _step(self, p, g, state, rate, t, decay):
+    def _moved(self, p, g, state, rate, t, decay):
         v = state["square"]
         v *= self.rho
         v += (1.0 - self.rho) * g * g
-        p -= rate * g / (np.sqrt(v) + self.epsilon)
+        return p - rate * g / (np.sqrt(v) + self.epsilon)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,7 +203,7 @@ class Adam(UpdateRule):
         self.check("beta2", lambda beta2: 0.0 <= beta2 < 1.0, "a number with 0 ≤ beta2 < 1")
         self.check("epsilon", lambda epsilon: epsilon > 0.0, "a number > 0")
 
-    def _step(self, p, g, state, rate, t, decay):
+    def _moved(self, p, g, state, rate, t, decay):
         m, v = state["mean"], state["square"]
         m *= self.beta1
         m += (1.0 - self.beta1) * g
@@ -211,7 +212,7 @@ class Adam(UpdateRule):
         denominator = np.sqrt(v)
         denominator *= 1.0 / math.sqrt(1.0 - self.beta2**t)
         denominator += self.epsilon
-        p -= (rate / (1.0 - self.beta1**t)) * (m / denominator)
+        return p - (rate / (1.0 - self.beta1**t)) * (m / denominator)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,9 +225,8 @@ class AdamW(Adam):
         super().__post_init__()
         self.check("weight_decay", lambda decay: decay >= 0.0, "a number ≥ 0")
 
-    def _step(self, p, g, state, rate, t, decay):
-        p *= 1.0 - (rate * self.weight_decay) * decay
-        super()._step(p, g, state, rate, t, decay)
+    def _moved(self, p, g, state, rate, t, decay):
+        return super()._moved(p * (1.0 - (rate * self.weight_decay) * decay), g, state, rate, t, decay)
 
 
 UPDATE_RULES = {row.__name__: row for row in (GradientDescent, RMSprop, Adam, AdamW)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -100,7 +100,9 @@ def _figure(walks: Mapping[str, Any], first: Walked, kind: str) -> Figure:
     return walk_plots.surface(x, y, Z, paths, values, **words)
 
 
-def animation(walk: Any, path: str | os.PathLike[str] | None) -> FuncAnimation:
+def animation(
+    walk: Any, path: str | os.PathLike[str] | None, progress: Callable[[int, int | None], None] | None
+) -> FuncAnimation:
     """The walk step by step, on a curve or a contour. It is written where a path is given.
 
     Raises:
@@ -113,7 +115,7 @@ def animation(walk: Any, path: str | os.PathLike[str] | None) -> FuncAnimation:
         x, y, Z, words = _plane(walk.objective, [walk.trail])
         moving = animations.contour_animation(x, y, Z, {"walk": walk.trail.path}, **words)
     if path is not None:
-        animations.save(moving, path)
+        animations.save(moving, path, progress)
     return moving
 
 

@@ -23,7 +23,7 @@ ROOMS: tuple[str, ...] = (
     schedules  line_searches  update_rules  directions  optimizers  steps  stopping  orders  examples
     engines.base  engines.reference  engines.cpu  engines
     evaluation  history  derivatives  interruption
-    functions  objectives  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
+    functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
     scores  rivals  model  fitting  predictions  progress  verdict  report  demo  show  descend_cli  cli
 """.split(),
