@@ -79,7 +79,9 @@ def test_a_number_in_the_place_of_each_part_and_the_result_about_it():
     assert equation(Symbol("delta", (3,), 1), product, numbers, round(numbers(), 2), about=True) == (
         "δ₃⁽¹⁾ = (Σₖ δₖ⁽²⁾·Wⱼₖ⁽²⁾)·g′(aⱼ⁽¹⁾) = 0.75·(−0.25) ≈ −0.19"
     )
-    assert equation(E, numbers, -0.1875, notation=LATEX, about=True) == (r"E = 0.75 \left(-0.25\right) \approx -0.1875")
+    assert equation(E, numbers, -0.1875, notation=LATEX, about=True) == (
+        r"E = 0.75 \cdot \left(-0.25\right) \approx -0.1875"
+    )
     assert equation(E, 2, notation=TEXT, about=True) == "E ~ 2"
     assert Partial(E, z).with_numbers({z: 0.5}) == Partial(E, z)  # never ∂E/∂0.5
     with pytest.raises(tw.InputError, match="two parts or more, not 1"):

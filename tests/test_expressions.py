@@ -201,7 +201,7 @@ def test_equal_expressions_have_equal_hashes_and_survive_pickling(e):
     again = pickle.loads(pickle.dumps(e))
     assert again == e and hash(again) == hash(e) and again is not e
     assert copy.deepcopy(e) == e and str(again) == str(e)
-    assert e + 1 != e and e != "x" and {e: 1}[again] == 1
+    assert e + Symbol("other") != e and e != "x" and {e: 1}[again] == 1
 
 
 def test_a_symbol_with_indices_is_what_its_spelling_says():
@@ -260,7 +260,7 @@ def test_numbers_in_the_place_of_variables_are_not_worked_out():
     shown = e.with_numbers({"W[1][1,2]": -3, z: np.float64(0.5), "y": 1e-7, "unknown": 1.0})
     assert str(shown) == "2*(-3)*0.5/1e-07 + sigmoid(-3) - (-3)**2*x"
     assert shown.unicode == "2·(−3)·0.5/10⁻⁷ + σ(−3) − (−3)²·x"
-    assert shown.latex.startswith(r"\frac{2 \left(-3\right) \cdot 0.5}{10^{-7}} + \sigma\left(-3\right)")
+    assert shown.latex.startswith(r"\frac{2 \cdot \left(-3\right) \cdot 0.5}{10^{-7}} + \sigma\left(-3\right)")
     assert shown(x=2.0) == e(**{"W[1][1,2]": -3.0, "z[1][1]": 0.5, "y": 1e-7, "x": 2.0}) and shown.variables == ("x",)
     assert e.with_numbers({}) == e and pickle.loads(pickle.dumps(shown)) == shown
     assert (x / y).with_numbers({"y": 1.5e-7}).unicode == "x/(1.5·10⁻⁷)"
@@ -466,4 +466,4 @@ def test_large_formulas_stay_within_the_limits(typed):
 
 
 def test_the_tests_know_every_function():
-    assert set(formulas.SYMPY) == set(FUNCTIONS) and len(FUNCTIONS) == 19
+    assert set(formulas.SYMPY) == set(FUNCTIONS) and len(FUNCTIONS) == 20

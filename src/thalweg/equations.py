@@ -3,6 +3,7 @@
 Expression
 ├── Applied               g(a), g′(a): a function that is a name only
 ├── SumOver               Σ over an index
+├── Matrix, Transposed    rows of parts; Wᵀ
 └── Partial               ∂E/∂W
 
 These parts multiply, add and are written as any other. They have no value until `with_numbers` puts one in their place.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from thalweg.errors import InputError
 from thalweg.expressions import INDEX, Expression, Symbol, number
 from thalweg.nodes import Node
-from thalweg.notation import UNICODE, Notation
+from thalweg.notation import UNICODE, Level, Notation, Written
 
 
 class WrittenOnly(Expression):
@@ -105,8 +106,56 @@ class Partial(WrittenOnly):
         return notation.rate(self.of._whole(notation), self.by._whole(notation))
 
 
-def equation(*parts: Node | float, notation: Notation = UNICODE, about: bool = False) -> str:
-    """Parts written as equal, one after the other; with `about`, the last is rounded and said to be about the rest.
+@dataclass(frozen=True, eq=False, repr=False)
+class Matrix(WrittenOnly):
+    """Rows of parts.
+
+    >>> print(Matrix(((number(1), number(-2)), (number(3), number(4)))).unicode)
+    [1 −2; 3 4]
+    """
+
+    rows: tuple[tuple[Expression, ...], ...]
+
+    def __post_init__(self) -> None:
+        self._settle((len(self.rows),), tuple(part for row in self.rows for part in row), marks=frozenset(("matrix",)))
+
+    def _with(self, *parts):
+        width = len(self.rows[0])
+        return Matrix(tuple(parts[start : start + width] for start in range(0, len(parts), width)))
+
+    def _write(self, notation, parts):
+        width = len(self.rows[0])
+        texts = [notation.signed(part) for part in parts]
+        return Written(
+            notation.matrix([texts[start : start + width] for start in range(0, len(texts), width)]), Level.ATOM
+        )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Transposed(WrittenOnly):
+    """A matrix with its rows as columns.
+
+    >>> print(Transposed(Symbol("W", (), layer=2)).unicode)
+    (W⁽²⁾)ᵀ
+    """
+
+    matrix: Expression
+
+    def __post_init__(self) -> None:
+        self._settle((), (self.matrix,), marks=frozenset(("transposed",)))
+
+    def _with(self, *parts):
+        return Transposed(*parts)
+
+    def _write(self, notation, parts):
+        return notation.marked(notation.transposed, *parts)
+
+
+def equation(*parts: Node | float, notation: Notation = UNICODE, about: bool = False, becomes: bool = False) -> str:
+    """Parts written as equal, one after the other.
+
+    With `about`, the last is rounded and said to be about the rest; with `becomes`, the first is a variable that gets
+    a new value.
 
     >>> x, w = Symbol("x", (1,)), Symbol("W", (1, 2), layer=1)
     >>> print(equation(Symbol("a", (2,), layer=1), x * w, (x * w).with_numbers({x: 0.5, w: -0.3}), -0.15))
@@ -116,4 +165,4 @@ def equation(*parts: Node | float, notation: Notation = UNICODE, about: bool = F
         message = f"an equation has two parts or more, not {len(parts)}"
         raise InputError(message)
     nodes = [part if isinstance(part, Node) else number(float(part)) for part in parts]
-    return notation.chain([node._whole(notation) for node in nodes], about)
+    return notation.chain([node._whole(notation) for node in nodes], about, becomes)

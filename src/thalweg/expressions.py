@@ -93,8 +93,8 @@ class Expression(Node):
         """The derivative from those of the parts, each ZERO itself where it is 0; asked where the variable occurs."""
         raise NotImplementedError
 
-    def with_numbers(self, given: Mapping[Any, float]) -> Expression:
-        """The same formula with numbers where the names or parts in `given` stand; nothing is worked out.
+    def with_numbers(self, given: Mapping[Any, float | Expression]) -> Expression:
+        """The same formula with numbers (or formulas) where the names or parts in `given` stand; nothing is worked out.
 
         >>> from thalweg.parsing import parse
         >>> e = parse("2*w*x + b").with_numbers({"w": 0.5, "x": -3})
@@ -102,7 +102,10 @@ class Expression(Node):
         2*0.5*(-3) + b is -2.0
         """
         known = {
-            key if isinstance(key, Expression) else Symbol(key): number(float(value)) for key, value in given.items()
+            key if isinstance(key, Expression) else Symbol(key): value
+            if isinstance(value, Expression)
+            else number(float(value))
+            for key, value in given.items()
         }
 
         def again(node: Expression, parts: list[Expression]) -> Expression:

@@ -58,6 +58,7 @@ class Notation:
     times_digit: str  # where a digit follows, which a space would not keep apart
     equals: str
     about: str
+    becomes: str
     group: str
     quotient: str
     holds: bool  # a quotient holds its parts together without brackets
@@ -70,6 +71,8 @@ class Notation:
     function: Callable[[str, str], Mark]  # a row of `elementary.FUNCTIONS`: its name, and its mark for LaTeX
     digits: Callable[[Fraction], Head]  # of a positive whole or decimal number
     symbol: Callable[[str, Sequence[Index], Index | None], Head]  # a name, its indices and its layer
+    matrix: Callable[[Sequence[Sequence[str]]], str]  # of rows, held together by its own brackets
+    transposed: Mark
     row: str = "%s"  # holds together what has several pieces
     whole: str = "%s"  # goes around a formula, once
 
@@ -101,11 +104,19 @@ class Notation:
         text = self.quotient % (self.partial % of.text, self.partial % by.text)
         return Written(text, Level.POWER if self.holds else Level.PRODUCT)
 
-    def chain(self, parts: Sequence[Written], about: bool = False) -> str:
-        """Parts that are equal, the last of them only about."""
-        text = self.signed(parts[0])
-        for place, part in enumerate(parts[1:], 2):
-            text += (self.about if about and place == len(parts) else self.equals) + self.signed(part)
+    def signs(self, parts: int, about: bool = False, becomes: bool = False) -> list[str]:
+        """What stands between so many parts that are equal: the last is only about, the first becomes the second."""
+        signs = [self.equals] * (parts - 1)
+        if about:
+            signs[-1] = self.about
+        if becomes:
+            signs[0] = self.becomes
+        return signs
+
+    def chain(self, parts: Sequence[Written], about: bool = False, becomes: bool = False) -> str:
+        """Parts that are equal, one after the other."""
+        signs = ["", *self.signs(len(parts), about, becomes)]
+        text = "".join(sign + self.signed(part) for sign, part in zip(signs, parts, strict=True))
         return self.whole % (self.row % text)
 
     def sum(self, terms: Sequence[Written]) -> Written:
@@ -148,8 +159,7 @@ class Notation:
         texts = [self._at_least(Level.POWER, factor) for factor in factors]
         joined = texts[0]
         for factor, text in zip(factors[1:], texts[1:], strict=True):
-            bare = text == factor.text
-            joined += (self.times_digit if bare and factor.digit else self.times) + text
+            joined += (self.times_digit if factor.digit else self.times) + text  # (−2) too: 3(−2) looks like a call
         return self.row % joined if len(texts) > 1 else joined
 
     def signed(self, part: Written) -> str:
@@ -228,6 +238,10 @@ def _latex_symbol(name: str, indices: Sequence[Index], layer: Index | None) -> H
     return text, _layered(layer)
 
 
+def _latex_matrix(rows: Sequence[Sequence[str]]) -> str:
+    return r"\begin{pmatrix} " + r" \\ ".join(map(" & ".join, rows)) + r" \end{pmatrix}"
+
+
 def _latex_word(word: str) -> str:
     single = word.isdigit() or (len(word) == 1 and word != "_")
     return word if single else rf"\mathrm{{{word}}}".replace("_", r"\_")
@@ -298,6 +312,11 @@ def _mathml_symbol(name: str, indices: Sequence[Index], layer: Index | None) -> 
     return (f"<msubsup>{text}{below}{above}</msubsup>" if words else f"<msup>{text}{above}</msup>"), _layered(layer)
 
 
+def _mathml_matrix(rows: Sequence[Sequence[str]]) -> str:
+    cells = "".join(f"<mtr>{''.join(f'<mtd>{cell}</mtd>' for cell in row)}</mtr>" for row in rows)
+    return f"<mrow><mo>(</mo><mtable>{cells}</mtable><mo>)</mo></mrow>"
+
+
 def _mathml_digits(value: Fraction) -> Head:
     def power(exponent: int) -> str:
         size = f"<mn>{abs(exponent)}</mn>"
@@ -320,30 +339,34 @@ TEXT = Notation(
     plus=" + ", minus=" - ", sign="-", times="*", times_digit="*", equals=" = ", about=" ~ ", group="(%s)",
     quotient="%s/%s", holds=False, power="{}**{}".format, exponent=Level.POWER, call="%s(%s)", prime="%s'",
     partial="d%s", total=lambda index: Mark(f"sum[{index}](%s)"), function=lambda name, latex: Mark(name + "(%s)"),
-    digits=_plain_digits, symbol=lambda *parts: (spelled(*parts), Level.ATOM),
+    becomes=" := ", digits=_plain_digits, symbol=lambda *parts: (spelled(*parts), Level.ATOM),
+    matrix=lambda rows: "[" + ", ".join(f"[{', '.join(row)}]" for row in rows) + "]", transposed=Mark("%s.T", Level.ATOM),
 )  # fmt: skip
 UNICODE = Notation(
     plus=" + ", minus=" − ", sign="−", times="·", times_digit="·", equals=" = ", about=" ≈ ", group="(%s)",
     quotient="%s/%s", holds=False, power=_unicode_power, exponent=Level.SUM, call="%s(%s)", prime="%s′", partial="∂%s",
     total=lambda index: Mark(f"Σ{_unicode_below([index])} %s", Level.PRODUCT, Level.PRODUCT),
-    function=_unicode_function, digits=_unicode_digits, symbol=_unicode_symbol,
+    becomes=" := ", function=_unicode_function, digits=_unicode_digits, symbol=_unicode_symbol,
+    matrix=lambda rows: "[" + "; ".join(map(" ".join, rows)) + "]", transposed=Mark("%sᵀ", Level.ATOM, Level.POWER),
 )  # fmt: skip
 LATEX = Notation(
     plus=" + ", minus=" - ", sign="-", times=" ", times_digit=r" \cdot ", equals=" = ", about=r" \approx ",
     group=r"\left(%s\right)", quotient=r"\frac{%s}{%s}", holds=True, power="{}^{{{}}}".format, exponent=Level.SUM,
     call=r"%s\left(%s\right)", prime="%s'", partial=r"\partial %s",
     total=lambda index: Mark(rf"\sum_{{{_latex_word(index)}}} %s", Level.PRODUCT, Level.PRODUCT),
-    function=lambda name, latex: Mark(latex),
+    becomes=" := ", function=lambda name, latex: Mark(latex),
     digits=lambda value: _scientific(value, r"%s \cdot %s", "10^{{{}}}".format), symbol=_latex_symbol,
+    matrix=_latex_matrix, transposed=Mark("%s^{T}", Level.ATOM, Level.POWER),
 )  # fmt: skip
 MATHML = Notation(
     plus="<mo>+</mo>", minus="<mo>−</mo>", sign="<mo>−</mo>", times="<mo>&#x2062;</mo>",  # 2062: times, not shown
     times_digit="<mo>·</mo>", equals="<mo>=</mo>", about="<mo>≈</mo>", group="<mrow><mo>(</mo>%s<mo>)</mo></mrow>",
     quotient="<mfrac>%s%s</mfrac>", holds=True, power="<msup>{}{}</msup>".format, exponent=Level.SUM, call=MATHML_CALL,
-    prime="<msup>%s<mo>′</mo></msup>", partial="<mrow><mo>∂</mo>%s</mrow>",
+    becomes="<mo>:=</mo>", prime="<msup>%s<mo>′</mo></msup>", partial="<mrow><mo>∂</mo>%s</mrow>",
     total=lambda index: Mark(
         f"<mrow><munder><mo>∑</mo>{_mathml_word(index)}</munder>%s</mrow>", Level.PRODUCT, Level.PRODUCT
     ),
-    function=_mathml_function, digits=_mathml_digits, symbol=_mathml_symbol, row="<mrow>%s</mrow>",
+    function=_mathml_function, digits=_mathml_digits, symbol=_mathml_symbol,
+    matrix=_mathml_matrix, transposed=Mark("<msup>%s<mi>T</mi></msup>", Level.ATOM, Level.POWER), row="<mrow>%s</mrow>",
     whole='<math xmlns="http://www.w3.org/1998/Math/MathML" displaystyle="true">%s</math>',
 )  # fmt: skip
