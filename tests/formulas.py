@@ -17,7 +17,7 @@ from thalweg.nodes import postorder
 EPS = 2.0**-52
 NAMES = ("x", "y", "theta10")
 SYMPY: dict[str, Any] = {
-    name: getattr(sympy, name) for name in "sin cos tan asin acos atan sinh cosh tanh exp log sqrt sign".split()
+    name: getattr(sympy, name) for name in "sin cos tan asin acos atan sinh cosh tanh exp log sqrt sign erf".split()
 } | {
     "abs": lambda u: sympy.sqrt(u**2),  # the derivative of its own Abs asks what complex numbers would do
     "log10": lambda u: sympy.log(u) / sympy.log(10),

@@ -51,10 +51,17 @@ def _sigmoid(a: float) -> float:
     return (1.0 if a >= 0.0 else e) / (1.0 + e)
 
 
+def _erf(a: Any) -> Any:
+    from scipy.special import erf
+
+    return erf(a)
+
+
 def _softplus(a: float) -> float:
     return max(a, 0.0) + math.log1p(math.exp(-abs(a)))
 
 
+TWO_OVER_ROOT_PI = 2.0 / math.sqrt(math.pi)
 _ROWS = (
     Function("sin", math.sin, np.sin, lambda u, f: f("cos", u), r"\sin\left(%s\right)", {0: 0}),
     Function("cos", math.cos, np.cos, lambda u, f: -f("sin", u), r"\cos\left(%s\right)", {0: 1}),
@@ -78,6 +85,8 @@ _ROWS = (
              lambda u, f: f("sigmoid", u) * (1 - f("sigmoid", u)), r"\sigma\left(%s\right)"),
     Function("softplus", _softplus, lambda a: np.logaddexp(0.0, a),
              lambda u, f: f("sigmoid", u), r"\operatorname{softplus}\left(%s\right)"),
+    Function("erf", math.erf, _erf, lambda u, f: TWO_OVER_ROOT_PI * f("exp", -(u**2)),
+             r"\operatorname{erf}\left(%s\right)", {0: 0}),
     # 1 where u > 0 and 0 elsewhere, also at the kink, as in `activations`
     Function("relu", lambda a: max(a, 0.0), lambda a: np.maximum(a, 0.0),
              lambda u, f: f("sign", f("relu", u)), r"\operatorname{relu}\left(%s\right)", {0: 0}),

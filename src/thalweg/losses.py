@@ -32,11 +32,12 @@ class Fused:
 
     value: Callable[[np.ndarray, np.ndarray], np.ndarray]  # (a, y) -> (n,)
     gradient: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]  # (a, ŷ, y) -> (n, k)
+    slope: str = ""  # what ∂E/∂a simplifies to, as text (see `formulas`); "" where it is not simpler
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Loss(Named):
-    """One loss: E_n(ŷ, y) for each row and ∂E/∂ŷ."""
+    """One loss: E_n(ŷ, y) for each row and ∂E/∂ŷ. Its texts say what one output adds to E, and the slope of that."""
 
     value: Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # (ŷ, y, parameter) -> per element (n, k)
     gradient: Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # -> ∂E/∂ŷ (n, k)
@@ -124,36 +125,39 @@ def _distribution(y: np.ndarray) -> np.ndarray:
 
 _ANYTHING = {"outputs": _any_output, "outputs_rule": "any", "targets": _finite, "targets_rule": "finite numbers"}
 _ROWS = (
-    Loss("squared_error", "Σ_k (ŷ_k − y_k)²",
+    Loss("squared_error", "(z - y)**2", "2*(z - y)",
          lambda z, y, _: (z - y) ** 2, lambda z, y, _: 2.0 * (z - y), **_ANYTHING),
-    Loss("half_squared_error", "½ Σ_k (ŷ_k − y_k)²",
+    Loss("half_squared_error", "(z - y)**2/2", "z - y",
          lambda z, y, _: 0.5 * (z - y) ** 2, lambda z, y, _: z - y, **_ANYTHING),
-    Loss("cross_entropy", "−Σ_k y_k log ŷ_k",
+    Loss("cross_entropy", "-y*log(z) if y > 0 else 0", "-y/z if y > 0 else 0",
          lambda z, y, _: -_times(y, np.log(z)), lambda z, y, _: -y / z,
          outputs=lambda output: output.name == "softmax", outputs_rule="softmax", targets=_distribution,
          targets_rule="one class per row, or probabilities that sum to 1",
-         fused={"softmax": Fused(_softmax_cross_entropy, _softmax_cross_entropy_gradient)}),
-    Loss("binary_cross_entropy", "−Σ_k y_k log ŷ_k + (1 − y_k) log(1 − ŷ_k)",
+         fused={"softmax": Fused(_softmax_cross_entropy, _softmax_cross_entropy_gradient, "z - y")}),
+    Loss("binary_cross_entropy", "-log(1 - z) if y <= 0 else -log(z) if y >= 1 else -y*log(z) - (1 - y)*log(1 - z)",
+         "(z - y)/(z*(1 - z))",
          lambda z, y, _: -_times(y, np.log(z)) - _times(1.0 - y, np.log1p(-z)), lambda z, y, _: (z - y) / (z * (1 - z)),
          outputs=lambda output: output.name == "sigmoid", outputs_rule="sigmoid",
          targets=lambda y: (y >= 0.0) & (y <= 1.0), targets_rule="numbers from 0 to 1",
-         fused={"sigmoid": Fused(_sigmoid_cross_entropy, lambda a, z, y: z - y)}),
-    Loss("absolute_error", "Σ_k |ŷ_k − y_k|",
+         fused={"sigmoid": Fused(_sigmoid_cross_entropy, lambda a, z, y: z - y, "z - y")}),
+    Loss("absolute_error", "abs(z - y)", "sign(z - y)",
          lambda z, y, _: np.abs(z - y), lambda z, y, _: np.sign(z - y), kinks=(0.0,), **_ANYTHING),
-    Loss("huber", "Σ_k ½ r² if |r| ≤ delta, else delta·(|r| − ½ delta), with r = ŷ_k − y_k",
+    Loss("huber", "(z - y)**2/2 if abs(z - y) <= delta else delta*(abs(z - y) - delta/2)",
+         "z - y if abs(z - y) <= delta else delta*sign(z - y)",
          _huber, lambda z, y, delta: np.clip(z - y, -delta, delta), parameter=1.0, parameter_name="delta", **_ANYTHING),
-    Loss("quantile", "Σ_k max(level·(y_k − ŷ_k), (level − 1)·(y_k − ŷ_k))",
+    Loss("quantile", "level*(y - z) if z <= y else (1 - level)*(z - y)",
+         "-level if z < y else 1 - level if z > y else 0",
          _quantile, _quantile_gradient, kinks=(0.0,), parameter=0.5, parameter_name="level", **_ANYTHING),
-    Loss("poisson", "Σ_k ŷ_k − y_k log ŷ_k",
+    Loss("poisson", "z - y*log(z) if y > 0 else z", "1 - y/z if y > 0 else 1",
          lambda z, y, _: z - _times(y, np.log(z)), lambda z, y, _: 1.0 - y / z,
          outputs=lambda output: output.positive and output.elementwise, outputs_rule="exp, softplus or sigmoid",
          targets=lambda y: np.isfinite(y) & (y >= 0.0), targets_rule="numbers ≥ 0",
          fused={
-             "exp": Fused(lambda a, y: (np.exp(a) - y * a).sum(axis=1), lambda a, z, y: z - y),
+             "exp": Fused(lambda a, y: (np.exp(a) - y * a).sum(axis=1), lambda a, z, y: z - y, "z - y"),
              "softplus": Fused(lambda a, y: (softplus(a) - y * _log_softplus(a)).sum(axis=1),
                                lambda a, z, y: sigmoid(a) - y * _log_softplus_derivative(a)),
              "sigmoid": Fused(lambda a, y: (sigmoid(a) + y * softplus(-a)).sum(axis=1),
-                              lambda a, z, y: (1.0 - z) * (z - y)),
+                              lambda a, z, y: (1.0 - z) * (z - y), "(1 - z)*(z - y)"),
          }),
 )  # fmt: skip
 LOSSES: dict[str, Loss] = {row.name: row for row in _ROWS}

@@ -13,12 +13,19 @@ from thalweg.settings import check_number
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A name, its formula and perhaps a parameter. Two are equal if name and parameter are."""
+    """A name, its formula and slope as text (see `formulas`), perhaps a parameter. Equal if name and parameter are."""
 
     name: str
     formula: str
+    slope: str  # its derivative
     parameter: float = field(default=0.0, kw_only=True)
     parameter_name: str = field(default="", kw_only=True)
+    fixed: Mapping[str, float] = field(default_factory=dict, kw_only=True)  # further constants that have a name
+
+    @property
+    def constants(self) -> dict[str, float]:
+        """What the names in the formula stand for that are no variables."""
+        return {**self.fixed, **({self.parameter_name: self.parameter} if self.parameter_name else {})}
 
     def with_parameter(self, value: float, valid: Callable[[float], bool], rule: str) -> Self:
         """The same row with another parameter.

@@ -222,6 +222,18 @@ class Network:
         message = f"the parameters of {self} are numbered 0 to {self.n_parameters - 1}, not {index}"
         raise InputError(message)
 
+    def place_of(self, kind: str, layer: int, *units: int) -> int:
+        """The place in the parameter vector of the weight ("W", ℓ, i, j) or the bias ("b", ℓ, j), counted from 1.
+
+        >>> Network([2, 3, 1]).place_of("W", 1, 2, 2), Network([2, 3, 1]).place_of("b", 1, 1)
+        (4, 6)
+        """
+        one = self.layers[layer - 1]
+        if kind == "b":
+            assert one.biases is not None
+            return one.biases.start + units[0] - 1
+        return one.weights.start + (units[0] - 1) * one.above + units[1] - 1
+
     def layer_not_finite(self, vector: Float[np.ndarray, " p"]) -> int:
         """The last layer with a value that is not finite in this parameter or gradient vector; 0 if there is none."""
         with np.errstate(over="ignore", invalid="ignore"):

@@ -6,7 +6,7 @@ W⁽ℓ⁾ (units below, units above), δ⁽ℓ⁾ as a⁽ℓ⁾: the rows of a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -60,22 +60,29 @@ def forward(network: Network, p: Vector, x: Float[np.ndarray, "n d"], masks: Mas
     return passed
 
 
+def deltas(
+    network: Network, p: Vector, passed: Passed, delta: np.ndarray, masks: Masks = ()
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(ℓ, δ⁽ℓ⁾) from the last layer to the first by the recursion (7), from δ⁽ᴸ⁾ = ∂E/∂a⁽ᴸ⁾."""
+    for number in range(len(network.layers), 1, -1):
+        yield number, delta
+        W, _ = network.layers[number - 1].views(p)
+        dz = delta @ W.T  # (7): Σ_k δ_k W_jk for every unit j below
+        if masks and masks[number - 2] is not None:
+            dz *= masks[number - 2]
+        below = network.layers[number - 2].activation
+        delta = below.backward(passed.z[number - 2] if below.saves == "z" else passed.a[number - 2], dz)  # · g′(a)
+    yield 1, delta
+
+
 def backward(network: Network, p: Vector, passed: Passed, delta: np.ndarray, masks: Masks = ()) -> Vector:
     """The backward pass (5)–(7): from δ⁽ᴸ⁾ = ∂E/∂a⁽ᴸ⁾, summed over rows (L13), to ∂E/∂p."""
     gradient = np.empty_like(p)
-    for number in reversed(range(len(network.layers))):
-        layer = network.layers[number]
-        W, _ = layer.views(p)
-        dW, db = layer.views(gradient)
-        np.matmul(passed.inputs[number].T, delta, out=dW)  # (5), (6), L15: ∂E/∂W = zᵀ δ
+    for number, above in deltas(network, p, passed, delta, masks):
+        dW, db = network.layers[number - 1].views(gradient)
+        np.matmul(passed.inputs[number - 1].T, above, out=dW)  # (5), (6), L15: ∂E/∂W = zᵀ δ
         if db is not None:
-            np.sum(delta, axis=0, out=db)  # a bias is the weight of an input that is always 1
-        if number > 0:
-            dz = delta @ W.T  # (7): Σ_k δ_k W_jk for every unit j below
-            if masks and masks[number - 1] is not None:
-                dz *= masks[number - 1]
-            below = network.layers[number - 1].activation
-            delta = below.backward(passed.z[number - 1] if below.saves == "z" else passed.a[number - 1], dz)  # · g′(a)
+            np.sum(above, axis=0, out=db)  # a bias is the weight of an input that is always 1
     return gradient
 
 
