@@ -7,8 +7,6 @@ import inspect
 from pathlib import Path
 from typing import Any
 
-import typer.main
-
 import thalweg as tw
 from thalweg import cli, engines
 from thalweg.activations import ACTIVATIONS
@@ -55,7 +53,7 @@ def shown(default: Any) -> str:
 def commands() -> list[str]:
     """Each command with its options, as its --help says."""
     parts = []
-    for name, command in sorted(typer.main.get_command(cli.app).commands.items()):  # type: ignore[attr-defined]
+    for name, command in sorted(cli.command_line().commands.items()):
         rows = [("argument or option", "what it is", "default")]
         for parameter in command.params:
             names = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()
@@ -69,7 +67,7 @@ def commands() -> list[str]:
 
 def page() -> str:
     """The whole page."""
-    names = sorted(name for name in vars(tw) if not name.startswith("_") and not inspect.ismodule(getattr(tw, name)))
+    names = sorted(name for name in tw.__all__ if not name.startswith("_"))
     parts = [
         "# Reference",
         "",
@@ -97,8 +95,8 @@ def page() -> str:
         "parameter.",
         "",
         table(
-            ("name", "g(a)", "g′ is computed from"),
-            *((f"`{n}`", r.formula, f"the saved {r.saves}") for n, r in ACTIVATIONS.items()),
+            ("name", "g(a)", "g′, from the a or z that was saved"),
+            *((f"`{n}`", f"`{r.formula}`", f"`{r.slope}`") for n, r in ACTIVATIONS.items()),
         ),
         "",
         "## Losses",
@@ -106,8 +104,8 @@ def page() -> str:
         "Of a row, summed over the outputs k. `tw.Huber(delta)` and `tw.Quantile(level)` have a parameter.",
         "",
         table(
-            ("name", "E", "output activation", "targets"),
-            *((f"`{n}`", r.formula, r.outputs_rule, r.targets_rule) for n, r in LOSSES.items()),
+            ("name", "of an output z = ŷ_k", "output activation", "targets"),
+            *((f"`{n}`", f"`{r.formula}`", r.outputs_rule, r.targets_rule) for n, r in LOSSES.items()),
         ),
         "",
         'The objective of a batch is Σ s E / Σ s over its rows (`reduction="mean"`) or Σ s E (`"sum"`), plus',

@@ -1,9 +1,9 @@
-"""Runs the code of docs/gradient-descent.md: refreshes the pictures that it saves and the text blocks that it prints.
+"""Runs the code of the tutorials: refreshes the pictures that they save and the text blocks that they print.
 
-The rules of the page. Every block marked python runs, from top to bottom, in one namespace and in the folder of the
+The rules of a page. Every block marked python runs, from top to bottom, in one namespace and in the folder of the
 pictures. What a block prints stands in a block marked text right below it, lines longer than 110 characters folded at
 spaces; a block without one prints nothing. Every picture that is saved is shown, and every one shown is saved.
-tests/test_tutorial.py fails while the page or a picture is out of date.
+tests/test_tutorial.py fails while a page or a picture is out of date.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ import numpy as np
 from PIL import Image, ImageSequence
 
 
-PAGE = Path(__file__).with_name("gradient-descent.md")
+PAGE = Path(__file__).with_name("gradient-descent.md")  # the one with pictures
+BACKPROPAGATION = Path(__file__).with_name("backpropagation.md")
 PICTURES = Path(__file__).with_name("pictures")
 WIDTH = 110
 CODE = re.compile(r"^```python\n(?P<code>.*?)^```\n(?:\n```text\n(?P<text>.*?)^```\n)?", re.MULTILINE | re.DOTALL)
@@ -34,7 +35,7 @@ CLOSE = 0.02  # points of an SVG: processors differ in the last bits
 FEW = 0.002  # of the pixels, for the same reason
 
 
-def run(page: str, folder: Path) -> str:
+def run(page: str, folder: Path, path: Path = PAGE) -> str:
     """The page with its text blocks refreshed, after all its code has run in `folder`, where the pictures then are."""
     names: dict[str, object] = {}
 
@@ -42,7 +43,7 @@ def run(page: str, folder: Path) -> str:
         code, line = found["code"], page.count("\n", 0, found.start()) + 1
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):  # the empty lines make tracebacks tell the page's own line
-            exec(compile("\n" * line + code, str(PAGE), "exec"), names)
+            exec(compile("\n" * line + code, str(path), "exec"), names)
         text = "\n".join(folded(line) for line in printed.getvalue().splitlines())
         return f"```python\n{code}```\n" + (f"\n```text\n{text}\n```\n" if text else "")
 
@@ -145,6 +146,9 @@ def main() -> None:
         if path.name not in made:
             path.unlink()
     PAGE.write_text(page, encoding="utf-8")
+    with tempfile.TemporaryDirectory() as name:
+        page_without_pictures = run(BACKPROPAGATION.read_text(encoding="utf-8"), Path(name), BACKPROPAGATION)
+    BACKPROPAGATION.write_text(page_without_pictures, encoding="utf-8")
     if odd := sorted(set(made) ^ set(SHOWN.findall(page))):
         sys.exit(f"saved but not shown, or shown but not saved: {', '.join(odd)}")
 

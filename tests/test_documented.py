@@ -3,10 +3,8 @@
 import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-import typer.main
 
 import thalweg as tw
 from command_line import run
@@ -24,7 +22,7 @@ from thalweg.stopping import Status
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-COMMANDS = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+COMMANDS = cli.command_line().commands
 OPTIONS = [
     (name, option)
     for name, command in COMMANDS.items()
@@ -79,7 +77,7 @@ def test_each_name_that_can_be_given_is_documented(name):
 
 
 def test_each_public_name_is_documented():
-    names = [name for name in vars(tw) if not name.startswith("_") and not isinstance(getattr(tw, name), ModuleType)]
+    names = [name for name in tw.__all__ if not name.startswith("_")]
     assert len(names) > 30
     assert [name for name in names if f"tw.{name}" not in TEXT and f"thalweg.{name}" not in TEXT] == []
 

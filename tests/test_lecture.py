@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-import typer.main
 
 import thalweg
 from thalweg import cli
@@ -38,7 +37,7 @@ def command_exists(shown: str) -> bool:
     if shown.startswith("tw."):
         return hasattr(thalweg, shown.removeprefix("tw."))
     _, command, *options = shown.split()
-    commands = typer.main.get_command(cli.app).commands  # type: ignore[attr-defined]
+    commands = cli.command_line().commands
     return command in commands and set(options) <= {name for p in commands[command].params for name in p.opts}
 
 

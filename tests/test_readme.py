@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer.main
 
 from thalweg import cli
 
@@ -17,7 +16,7 @@ TARGETS = re.findall(r"^    make (\w+)", README, re.MULTILINE)
 
 
 def test_there_is_something_to_run():
-    assert len(BLOCKS) == 4 and len(COMMANDS) == 3 and TARGETS == ["demo", "test"]
+    assert len(BLOCKS) == 5 and len(COMMANDS) == 5 and TARGETS == ["demo", "test"]
 
 
 def test_the_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
@@ -33,4 +32,4 @@ def test_the_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_commands_are_understood(command):
     _, name, *arguments = shlex.split(command)
-    typer.main.get_command(cli.app).commands[name].make_context(name, arguments)  # type: ignore[attr-defined]
+    cli.command_line().commands[name].make_context(name, arguments)

@@ -1,4 +1,4 @@
-"""docs/gradient-descent.md: its code runs, prints what the page says, and draws the pictures that it shows."""
+"""The tutorials: their code runs, prints what the pages say, and draws the pictures that they show."""
 
 import importlib.util
 import re
@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import matplotlib
 import pytest
 
+import thalweg as tw
 from command_line import run
 
 
@@ -28,6 +29,8 @@ maker = load_maker()
 TEXT = maker.PAGE.read_text(encoding="utf-8")
 PICTURES = maker.SHOWN.findall(TEXT)
 COMMANDS = re.findall(r"^    (thalweg [^#\n]*)", TEXT, re.MULTILINE)
+BACKPROPAGATION = maker.BACKPROPAGATION.read_text(encoding="utf-8")
+EXPLAINED = re.findall(r"^    (thalweg [^#\n]*)", BACKPROPAGATION, re.MULTILINE)
 MADE_WITH = maker.MADE_WITH.search(TEXT)
 MOST, MOST_OF_ALL = 300_000, 2_000_000  # bytes of a picture, and of all of them
 
@@ -96,6 +99,40 @@ def test_the_commands_do_what_they_say(command, tmp_path, monkeypatch):
     assert ran.status == 0, ran
     files = re.findall(r"--(?:plot|animate) (\S+)", command)
     assert {path.name for path in tmp_path.iterdir()} == set(files)
+
+
+def test_the_page_of_backpropagation_is_up_to_date(tmp_path):
+    assert len(maker.CODE.findall(BACKPROPAGATION)) > 12
+    page = maker.run(BACKPROPAGATION, tmp_path, maker.BACKPROPAGATION)
+    for said, printed in zip(maker.CODE.finditer(BACKPROPAGATION), maker.CODE.finditer(page), strict=True):
+        assert said["text"] == printed["text"], f"{said['code']}run `make docs`"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def lecture_files(tmp_path_factory):
+    """What the commands of the page of backpropagation are about."""
+    folder = tmp_path_factory.mktemp("lecture")
+    typed = tw.TypedNetwork.from_texts(weights="1/2 -1; 2 1 | 1; -2", x="1 2", y="3", activation="relu")
+    (folder / "lecture.toml").write_text(typed.to_toml(), encoding="utf-8")
+    rows = [f"{length},{trusted},{int(length > 50)}" for length in range(100) for trusted in (0, 1)]
+    (folder / "spam.csv").write_text("\n".join(["length,trusted,class", *rows]), encoding="utf-8")
+    tw.fit(folder / "spam.csv", "class", hidden=(3,), epochs=3).save(folder / "spam.thalweg")
+    answers = tw.exercise("hidden-weight", layers=[2, 2, 2], seed=7, variant=3).solution
+    lines = [f'"{name}",{float(value)}' for name, value in answers.items()]
+    (folder / "answers.csv").write_text("\n".join(lines), encoding="utf-8")
+    return folder
+
+
+@pytest.mark.parametrize("command", EXPLAINED)
+def test_the_commands_about_backpropagation_do_what_they_say(command, lecture_files, tmp_path, monkeypatch):
+    for path in lecture_files.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    ran = run(*shlex.split(command)[1:])
+    assert ran.status == 0, ran
+    written = re.findall(r"-o (\S+)", command)
+    assert all((tmp_path / name).is_file() for name in written) and (written or len(ran.text) > 200)
 
 
 # ── the runner itself: what it must notice ───────────────────────────────────────────────────────────────────────────

@@ -1,60 +1,34 @@
-"""Thalweg: feed-forward networks for tables, with every gradient open to inspection."""
+"""Thalweg: feed-forward networks for tables, with every gradient open to inspection.
 
-from thalweg._version import __version__ as __version__
-from thalweg.activations import ELU as ELU
-from thalweg.activations import LeakyReLU as LeakyReLU
-from thalweg.checkpoint import Checkpoint as Checkpoint
-from thalweg.derivatives import check_gradient as check_gradient
-from thalweg.derivatives import numeric_gradient as numeric_gradient
-from thalweg.descent import descend as descend
-from thalweg.diagnosis import Diagnosis as Diagnosis
-from thalweg.directions import LBFGS as LBFGS
-from thalweg.directions import ConjugateGradient as ConjugateGradient
-from thalweg.directions import Newton as Newton
-from thalweg.errors import DescentFailed as DescentFailed
-from thalweg.errors import EngineError as EngineError
-from thalweg.errors import FileError as FileError
-from thalweg.errors import FormulaError as FormulaError
-from thalweg.errors import InputError as InputError
-from thalweg.errors import TableError as TableError
-from thalweg.errors import ThalwegError as ThalwegError
-from thalweg.errors import ThalwegWarning as ThalwegWarning
-from thalweg.errors import TrainingFailed as TrainingFailed
-from thalweg.evaluation import loss_and_gradient as loss_and_gradient
-from thalweg.evaluation import predict as predict
-from thalweg.expressions import Expression as Expression
-from thalweg.fitting import fit as fit
-from thalweg.functions import FUNCTIONS as FUNCTIONS
-from thalweg.functions import bowl as bowl
-from thalweg.history import History as History
-from thalweg.line_searches import Backtracking as Backtracking
-from thalweg.line_searches import BarzilaiBorwein as BarzilaiBorwein
-from thalweg.line_searches import Exact as Exact
-from thalweg.line_searches import Lipschitz as Lipschitz
-from thalweg.line_searches import Wolfe as Wolfe
-from thalweg.losses import Huber as Huber
-from thalweg.losses import Quantile as Quantile
-from thalweg.model import Model as Model
-from thalweg.model import load as load
-from thalweg.network import Network as Network
-from thalweg.parsing import parse as parse
-from thalweg.run import TrainingResult as TrainingResult
-from thalweg.schedules import Constant as Constant
-from thalweg.schedules import Cosine as Cosine
-from thalweg.schedules import CosineCycles as CosineCycles
-from thalweg.schedules import Exponential as Exponential
-from thalweg.schedules import InverseTime as InverseTime
-from thalweg.schedules import OneCycle as OneCycle
-from thalweg.schedules import Step as Step
-from thalweg.schedules import WarmUp as WarmUp
-from thalweg.stopping import Status as Status
-from thalweg.stopping import Stop as Stop
-from thalweg.sweeps import learning_rate_range as learning_rate_range
-from thalweg.sweeps import race as race
-from thalweg.sweeps import regime_map as regime_map
-from thalweg.training import train as train
-from thalweg.update_rules import Adam as Adam
-from thalweg.update_rules import AdamW as AdamW
-from thalweg.update_rules import GradientDescent as GradientDescent
-from thalweg.update_rules import RMSprop as RMSprop
-from thalweg.walk import Descent as Descent
+The public names stand in __init__.pyi, for type checkers and for this file, which imports the room of a name when the
+name is first asked for: a command or a program waits for no room that it does not enter.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+from typing import Any
+
+
+_ROOMS: dict[str, str] = {
+    name: room
+    for room, name in re.findall(
+        r"^from (\S+) import (\w+) as", Path(__file__).with_suffix(".pyi").read_text("utf-8"), re.MULTILINE
+    )
+}
+__all__ = list(_ROOMS)  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDunderAll]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        message = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(message)
+    value = getattr(importlib.import_module(_ROOMS[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_ROOMS})

@@ -7,6 +7,7 @@ saved and said); 1 anything else, a bug or a full disk, also with a sentence.
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import os
 import shlex
@@ -18,8 +19,9 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+import typer.main
 
-from thalweg import descend_cli, engines, show
+from thalweg import console, engines
 from thalweg.errors import FormulaError, InputError, ThalwegWarning
 from thalweg.fitting import HOLDOUT, Recipe, fit
 from thalweg.model import Model, load
@@ -36,6 +38,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+
+# The commands that have files of their own, which are read when they are wanted: no other command waits for them.
+ELSEWHERE = {"descend": "descend_cli", "explain": "explain_cli", "exercise": "exercise_cli"}
 
 UsageError: Any = typer.BadParameter.__base__  # of Click, which some releases of Typer bring along and some need
 
@@ -132,12 +137,12 @@ def fit_command(
     with _saved(model, output):
         is_shown = not (quiet or as_json)
         if is_shown:
-            show.fitted(model)
+            console.fitted(model)
             typer.echo(f"model   {output}")
         if page is not None:
             reports.write(model, page, command=shlex.join(["thalweg", *sys.argv[1:]]))
         if as_json:
-            show.as_json({**show.summary(model), "model": str(output), "report": str(page) if page else None})
+            console.as_json({**console.summary(model), "model": str(output), "report": str(page) if page else None})
         elif is_shown and page is not None:
             typer.echo(f"report  {page}")
     if model.status.is_failure:
@@ -174,15 +179,10 @@ def inspect(
     """Show what a model is: its network, how it was trained, its figures, and what each column became and why."""
     loaded = load(model)
     if as_json:
-        show.as_json(show.summary(loaded))
+        console.as_json(console.summary(loaded))
         return
-    show.fitted(loaded)
-    show.columns(loaded)
-
-
-app.command("descend", epilog=descend_cli.EXAMPLES, context_settings={"ignore_unknown_options": True})(
-    descend_cli.command
-)
+    console.fitted(loaded)
+    console.columns(loaded)
 
 
 @app.command(name="engines")
@@ -196,9 +196,9 @@ def engines_command(as_json: Json = False) -> None:
         raise InputError(str(error)) from error
     listed = {name: what for name, (_, what) in engines.ENGINES.items()}
     if as_json:
-        show.as_json({"engines": listed, "default": engines.DEFAULT, "processor": processor})
+        console.as_json({"engines": listed, "default": engines.DEFAULT, "processor": processor})
         return
-    show.engines(listed, engines.DEFAULT, processor)
+    console.engines(listed, engines.DEFAULT, processor)
 
 
 @app.command(epilog="Example:\n\n  thalweg demo --folder /tmp/thalweg-demo")
@@ -222,13 +222,24 @@ def demo(
     model.save(model_path)
     with _saved(model, model_path):
         reports.write(model, page, command="thalweg demo")
-        show.fitted(model)
+        console.fitted(model)
 
     typer.echo(
         "2. The lecture's example: is an e-mail spam, from its length and whether it comes from a trusted sender\n"
     )
-    show.spam(example.spam())
+    console.spam(example.spam())
     typer.echo(f"model   {model_path}\nreport  {page}")
+
+
+def command_line(wanted: str | None = None) -> Any:
+    """The commands as Typer makes them: all of them, or those in this file and the one that is wanted."""
+    known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    for name, room in ELSEWHERE.items():
+        if name not in known and (name == wanted or wanted not in {*known, *ELSEWHERE}):
+            module = importlib.import_module(f"thalweg.{room}")
+            numbers = {"ignore_unknown_options": True}  # -3 is one
+            app.command(name, epilog=module.EXAMPLES, context_settings=numbers)(module.command)
+    return typer.main.get_command(app)
 
 
 def main() -> None:
@@ -239,7 +250,7 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows its code, and no error
             stream.reconfigure(errors="backslashreplace")
     try:
-        status = app(standalone_mode=False)
+        status = command_line(sys.argv[1] if len(sys.argv) > 1 else None)(standalone_mode=False)
     except UsageError as error:
         if not error.format_message():  # no arguments at all: the help is there already
             sys.exit(2)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from thalweg import animations, plots, show
+from thalweg import animations, console, plots
 from thalweg.descent import descend, on
 from thalweg.errors import InputError
 from thalweg.functions import FUNCTIONS
@@ -88,7 +88,7 @@ def command(
 ) -> None:
     """Walk downhill on a function: each step, the derivative, and why the walk went as it did."""
     if listing:
-        show.functions(FUNCTIONS.values(), as_json)
+        console.functions(FUNCTIONS.values(), as_json)
         return
     if function is None:
         message = "descend needs a function: a formula such as 'x**2', or a name from thalweg descend --list"
@@ -125,16 +125,16 @@ def command(
             )
             raise InputError(message)
         swept = learning_rate_range(function, steps=SWEPT if steps == STEPS else steps, optimizer=first, **where)
-        show.swept(swept, as_json)
+        console.swept(swept, as_json)
         draw = swept.plot
     elif len(named) > 1:
         raced = race(function, optimizers=named, stop=stop, **where)
-        show.raced(raced, as_json)
+        console.raced(raced, as_json)
         draw = partial(raced.plot, kind)
     else:
         with WalkProgress(steps) as progress:
             walk = descend(function, optimizer=first, stop=stop, callbacks=(progress,), **where)
-        show.walked(walk, rows, latex, as_json)
+        console.walked(walk, rows, latex, as_json)
         draw = partial(walk.plot, kind)
         if animate is not None:
             with FrameProgress() as drawn:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import thalweg
+
 
 PACKAGE = Path(__file__).resolve().parents[2] / "src" / "thalweg"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -19,13 +21,19 @@ ROOMS: tuple[str, ...] = (
     _version  errors  _core  elementary  notation  nodes  expressions  equations  closures  parsing
     outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  animations  randomness  whole_file  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
-    settings  named  activations  losses  network  landscape
+    settings  network_sketch  network_drawing  pieces  document  alignment  text_writer  markdown_writer  latex_words
+    latex_writer  html_writer  notebook_writer  writers
+    arithmetic  formulas  named  activations  losses  network  conventions  landscape
     schedules  line_searches  update_rules  directions  optimizers  steps  stopping  orders  examples
     engines.base  engines.reference  engines.cpu  engines
     evaluation  history  derivatives  interruption
+    typed_networks  trace_rules  computation  trace_steps  paths  matrices  tracing  step_displays  trace_pages
+    weight_pages  attribution  slips  answers  answer_files  exercises  worked_lines  descent_lines  descent_exercises
+    exercise_pages  moodle
     functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
-    scores  rivals  model  fitting  predictions  progress  verdict  report  demo  show  descend_cli  cli
+    scores  rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
+    descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
     "__main__",
@@ -36,7 +44,9 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
-MORE = {"cli": {"typer"}, "descend_cli": {"typer"}}  # nothing but the command line loads it
+MORE = {
+    room: {"typer"} for room in ("cli", "descend_cli", "exercise_cli", "explain_cli")
+}  # nothing but the command line loads it
 
 HEAVY = (
     "sklearn scipy duckdb pyarrow pandas polars narwhals matplotlib rich typer jinja2 safetensors sympy jaxtyping torch"
@@ -160,6 +170,14 @@ def test_what_breaks_the_order_is_found(room, source, said):
 )
 def test_what_keeps_the_order_passes(room, source):
     assert violations(room, source) == []
+
+
+def test_no_public_name_is_that_of_a_room():
+    """A room that is imported becomes an attribute of the package, and would take the place of the name."""
+    assert set(thalweg.__all__) & {room.split(".")[0] for room in ROOMS} == set()
+    assert all(hasattr(thalweg, name) for name in thalweg.__all__) and set(thalweg.__all__) <= set(dir(thalweg))
+    with pytest.raises(AttributeError, match="'thalweg' has no attribute 'nothing'"):
+        thalweg.nothing  # noqa: B018
 
 
 def test_importing_thalweg_loads_no_heavy_package():
