@@ -1,15 +1,9 @@
-"""Arithmetic by hand: rounding as at school, what stays a fraction, and printed lines recomputed from what is printed.
+"""Arithmetic by hand: rounding as at school, what stays a fraction, and the digits of what does not."""
 
-A printed line is read as text and worked out here, in fractions and in 150 digits, by nothing of Thalweg's.
-"""
-
-import ast
 import math
 from decimal import ROUND_HALF_UP, Context, Decimal
 from fractions import Fraction
-from typing import Any
 
-import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -17,77 +11,14 @@ from hypothesis import strategies as st
 
 import thalweg as tw
 from formulas import EPS, POINTS, STEPS, expressions, value_and_error
-from thalweg.activations import ACTIVATIONS, HIDDEN
+from recomputed import LEAVING, STAYING, M, exact_of, in_digits, of_text
 from thalweg.arithmetic import DIGIT_CALLS, FLOATS, FRACTIONS, MAX_BITS, Arithmetic, Rounding, evaluate, exactly
 from thalweg.elementary import FUNCTIONS
 from thalweg.expressions import MAX_FLOAT, Call, Symbol
-from thalweg.losses import LOSSES
-from thalweg.notation import TEXT
 from thalweg.parsing import parse
-from thalweg.tracing import trace
 
 
-PAIRS = [(loss, output) for loss, row in LOSSES.items() for output, g in ACTIVATIONS.items() if row.outputs(g)]
 X, Y = Symbol("x"), Symbol("y")
-
-# --- What a text comes to, in fractions and in 150 digits -------------------------------------------------------------
-
-M = mpmath.MPContext()
-M.dps = 150
-LEAVING: dict[str, Any] = {
-    "exp": M.exp, "log": M.log, "tanh": M.tanh, "erf": M.erf, "sqrt": M.sqrt,
-    "sigmoid": lambda u: 1 / (1 + M.exp(-u)), "softplus": lambda u: M.log(1 + M.exp(u)),
-}  # fmt: skip
-STAYING: dict[str, Any] = {
-    "abs": abs,
-    "sign": lambda u: Fraction((u > 0) - (u < 0)),
-    "relu": lambda u: max(u, Fraction(0)),
-}
-EXACTLY = {("exp", 0): 1, ("log", 1): 0, ("tanh", 0): 0, ("erf", 0): 0, ("sigmoid", 0): Fraction(1, 2)}
-
-
-def of_text(text, point=None) -> Any:
-    """What a formula in plain text comes to: a Fraction while it is one, else 150 digits."""
-    return of_node(ast.parse(text, mode="eval").body, point or {})
-
-
-def of_node(node: Any, point) -> Any:
-    if isinstance(node, ast.Constant):
-        return Fraction(repr(node.value))  # 0.1 is a tenth
-    if isinstance(node, ast.Name):
-        return +M.pi if node.id == "pi" else point[node.id]
-    if isinstance(node, ast.UnaryOp):
-        return -of_node(node.operand, point)
-    if isinstance(node, ast.Call):
-        name, u = node.func.id, of_node(node.args[0], point)  # pyright: ignore[reportAttributeAccessIssue]
-        if name in STAYING:
-            return STAYING[name](u)
-        return Fraction(EXACTLY[name, u]) if (name, u) in EXACTLY else LEAVING[name](in_digits(u))
-    left, right = of_node(node.left, point), of_node(node.right, point)
-    if isinstance(node.op, ast.Pow):
-        return left ** int(right)
-    if left == 0 and isinstance(node.op, ast.Mult | ast.Div) or right == 0 and isinstance(node.op, ast.Mult):
-        return left / right * 0 if isinstance(node.op, ast.Div) and right == 0 else Fraction(0)
-    if not (isinstance(left, Fraction) and isinstance(right, Fraction)):
-        left, right = in_digits(left), in_digits(right)
-    if isinstance(node.op, ast.Add):
-        return left + right
-    if isinstance(node.op, ast.Sub):
-        return left - right
-    return left * right if isinstance(node.op, ast.Mult) else left / right
-
-
-def in_digits(u):
-    return M.mpf(u.numerator) / u.denominator if isinstance(u, Fraction) else u
-
-
-def exact_of(u) -> Fraction:
-    """The fraction that a number of 150 digits is."""
-    if isinstance(u, Fraction):
-        return u
-    sign, mantissa, exponent, _ = u._mpf_
-    return (-1) ** sign * Fraction(int(mantissa)) * Fraction(2) ** exponent
-
 
 # --- Rounding ---------------------------------------------------------------------------------------------------------
 
@@ -309,8 +240,11 @@ def test_what_is_no_fraction_has_100_digits(name, x, exponent):
         x = abs(x) or Fraction(1)
     found = evaluate(Call(FUNCTIONS[name], X), {X: x})
     expected = exact_of(LEAVING[name](in_digits(x)) if name in LEAVING else STAYING[name](x))
+    if isinstance(found, float):  # beyond the floats there is nothing to print
+        assert (found == math.inf and expected > MAX_FLOAT) or (found == 0.0 and 0 < expected < 1e-300)
+        return
     lost = Fraction(1, 10**94) * max(abs(expected), 1)  # 1 + eᵘ, or 1 − e⁻ᵘ, is known to 100 digits of 1
-    assert abs(Fraction(found) - expected) <= lost or isinstance(found, float), (name, x)
+    assert abs(Fraction(found) - expected) <= lost, (name, x)
 
 
 @pytest.mark.parametrize("x", ["-6", "-8", "-14.9", "-15.99"])
@@ -327,103 +261,3 @@ def test_a_small_difference_keeps_its_digits():
 def test_what_is_given_is_not_looked_into():
     e = parse("log(x - 5) + y")
     assert evaluate(e, {parse("log(x - 5)"): Fraction(1, 3), Y: Fraction(1, 3)}) == Fraction(2, 3)
-
-
-# --- Printed lines, recomputed ----------------------------------------------------------------------------------------
-
-
-def as_at_school(u: Fraction, rounding: Rounding) -> Fraction:
-    """Rounded half away from zero, digit by digit."""
-    unit = Fraction(1, 10**rounding.digits)
-    while rounding.decimals and abs(u) >= unit * 10**15:  # no more than 15 digits in all
-        unit *= 10
-    if u and not rounding.decimals:
-        while abs(u) >= unit * 10**rounding.digits:
-            unit *= 10
-        while abs(u) < unit * 10 ** (rounding.digits - 1):
-            unit /= 10
-    whole, rest = divmod(abs(u), unit)
-    return (whole + (2 * rest >= unit)) * unit * (1 if u > 0 else -1)
-
-
-def draw(random, number):
-    """A network of the number-th activation, loss and output, with numbers of a few digits; and its examples."""
-    (loss, output), hidden = PAIRS[number % len(PAIRS)], HIDDEN[number // len(PAIRS) % len(HIDDEN)]
-    depth = int(random.choice([1, 2, 2, 2, 3]))
-    sizes = random.integers(1, 4, size=depth + 1).tolist() if depth < 3 else [1, 2, 1, int(random.integers(1, 3))]
-    network = tw.Network(
-        sizes, activation=[hidden, *random.choice(HIDDEN, size=max(0, depth - 2)).tolist()][: depth - 1], output=output,
-        loss=loss, bias=bool(random.random() < 0.7), reduction=str(random.choice(["mean", "sum"])),
-        l2=float(random.choice([0.0, 0.0, 0.0, 0.1])),
-    )  # fmt: skip
-    p = np.round(random.normal(size=network.n_parameters), int(random.integers(1, 9)))
-    n = 2 if random.random() < 0.1 else 1
-    X = np.round(random.normal(size=(n, sizes[0])), 2)
-    return network, p, X, [draw_target(random, loss, sizes[-1]) for _ in range(n)]
-
-
-def draw_target(random, loss, k):
-    if loss == "cross_entropy":
-        shares = random.integers(0, 3, size=k)
-        shares[random.integers(k)] += 1
-        return [Fraction(int(one), int(shares.sum())) for one in shares]
-    if loss == "binary_cross_entropy":
-        return random.choice([0.0, 1.0, 0.25], size=k).tolist()
-    return random.integers(0, 4, size=k).tolist() if loss == "poisson" else np.round(random.normal(size=k), 2).tolist()
-
-
-def check_line(step, rounding):
-    """A printed line is right as it stands, and its operands stand as they do in their own lines."""
-    printed, shown, line = str(step.numbers), str(step.shown), step.written(TEXT)
-    value, result = exact_of(of_text(printed)), of_text(shown)
-    assert result == step.result, line
-    if abs(value) > Fraction(1, 10**80):  # what is left of 1 − 1 in 100 digits has no 6 of its own
-        assert as_at_school(value, rounding) == result, line
-    sign = " ~ " if step.is_about else " = "
-    assert line.endswith(f" = {printed}{sign}{shown}" if printed != shown else f" = {printed}"), line
-    assert step.is_about or value == result, line
-    # said to be about, and exact: softmax of one unit, tanh(softplus(0)), what 150 digits take for 1
-    assert not step.is_about or value != result or any(f"{name}(" in printed for name in LEAVING), line
-    text, symbols = str(step.indexed[-1]), {str(operand.symbol): operand for operand in step.operands}
-    for symbol in sorted(symbols, key=len, reverse=True):
-        text = text.replace(symbol, f"({symbols[symbol].shown})")
-    constants = {"slope", "alpha", "scale", "delta", "level"} & step.indexed[-1].symbols
-    given = {name: as_at_school(constant_of(step, name), rounding) for name in constants}
-    assert exact_of(of_text(text, given)) == value, line
-
-
-def constant_of(step, name) -> Fraction:
-    """What a name stands for in a step's formula: of its layer's activation, or of the loss."""
-    network = step.trace.network
-    row = network.loss if step.kind in ("E", "dE/dz") else network.layers[step.place[0] - 1].activation
-    return Fraction(repr(row.constants[name]))
-
-
-def check_networks(seed, numbers):
-    """How many printed lines of these networks are right, and how many networks cannot be computed by hand."""
-    lines = refused = 0
-    for number in numbers:
-        random = np.random.default_rng([seed, number])
-        network, p, X, Y = draw(random, number)
-        rounding = Rounding(int(random.integers(2, 7)), bool(random.random() < 0.5))
-        t = trace(network, p, X, Y, learning_rate=0.1, arithmetic=Arithmetic("rounded", rounding))
-        try:
-            for step in t:
-                check_line(step, rounding)
-                lines += 1
-        except tw.InputError as error:  # log 0 or 1/0, where z was rounded to 0 or 1, or e to the 800
-            assert "cannot be computed by hand" in str(error), network
-            refused += 1
-    return lines, refused
-
-
-def test_every_printed_line_is_right_when_it_is_recomputed(rng):
-    """Each loss with each output that it allows and each activation: 840 networks."""
-    lines, refused = check_networks(rng.seed, range(len(PAIRS) * len(HIDDEN)))
-    assert lines > 20_000 and refused < 20
-
-
-@pytest.mark.acceptance
-def test_every_printed_line_of_10_000_networks_is_right_when_it_is_recomputed(rng):
-    lines, refused = check_networks(rng.seed, range(10_000))
-    assert lines > 200_000 and refused < 200

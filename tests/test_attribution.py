@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import thalweg as tw
 from by_hand import PRECISE, trace
-from thalweg import attribution
+from thalweg import straight_path
 from thalweg.activations import ACTIVATIONS, HIDDEN
 from thalweg.attribution import attribute, by_group
 
@@ -172,9 +172,9 @@ def test_kinks_above_curved_layers_are_cut_at(rng):
         below = [mpmath.tanh(c[i] + alpha * mpmath.mpf(float(x @ V[:, i]))) for i in range(3)]
         return mpmath.mpf(b[j]) + sum(z * mpmath.mpf(W[i, j]) for i, z in enumerate(below))
 
-    path = attribution._path(network, p, np.zeros(2), x, 0)
+    path = straight_path.straight_path(network, p, np.zeros(2), x, 0)
     grid = np.linspace(0.0, 1.0, 9)
-    kinks = np.setdiff1d(attribution._cut_at_kinks(path, grid, 1000), grid)
+    kinks = np.setdiff1d(straight_path._cut_at_kinks(path, grid, 1000), grid)
     changes = sum((a(low, j) > 0) != (a(high, j) > 0) for low, high in itertools.pairwise(grid) for j in range(5))
     assert len(kinks) == changes >= 1
     for kink in kinks:
@@ -369,13 +369,13 @@ def test_roots_of_curved_functions_are_found_from_both_sides():
     def f(x):
         return np.array([x[0] ** 9 - 0.5**9, (1.0 - x[1]) ** 9 - 0.5**9])
 
-    np.testing.assert_allclose(attribution._roots(f, low, high, f(low), f(high)), [0.5, 0.5], rtol=1e-9)
+    np.testing.assert_allclose(straight_path._roots(f, low, high, f(low), f(high)), [0.5, 0.5], rtol=1e-9)
 
 
 def test_parts_that_do_not_fit_side_by_side_make_no_difference(monkeypatch, rng):
     network, p, x, baseline = problem(rng, activation="leaky_relu", output="softmax")
     whole = attribute(network, p, x, output=2, baseline=baseline)
-    monkeypatch.setattr(attribution, "NUMBERS_AT_ONCE", 100)
+    monkeypatch.setattr(straight_path, "NUMBERS_AT_ONCE", 100)
     parts = attribute(network, p, x, output=2, baseline=baseline)
     assert parts.points == whole.points
     for one, other in zip(whole.flows, parts.flows, strict=True):

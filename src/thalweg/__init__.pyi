@@ -15,6 +15,7 @@ from thalweg.conventions import Conventions as Conventions
 from thalweg.derivatives import check_gradient as check_gradient
 from thalweg.derivatives import numeric_gradient as numeric_gradient
 from thalweg.descent import descend as descend
+from thalweg.descent_exercises import descent_exercise as descent_exercise
 from thalweg.diagnosis import Diagnosis as Diagnosis
 from thalweg.directions import LBFGS as LBFGS
 from thalweg.directions import ConjugateGradient as ConjugateGradient

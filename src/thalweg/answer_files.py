@@ -1,7 +1,8 @@
 """Answers to an exercise in a CSV file, as a student or a spreadsheet writes them: a name and a number in each row.
 
 Columns are parted by commas, semicolons or tabs; names may be quoted, and are found in any of their spellings, though
-they have commas in their brackets; numbers may have a decimal comma or be fractions. A header may come first.
+they have commas in their brackets; numbers may be fractions or have a decimal comma, which parts no thousands here.
+A header may come first.
 """
 
 from __future__ import annotations
@@ -48,9 +49,6 @@ def read_answers(path: str | Path, known: Mapping[str, str]) -> dict[str, Fracti
     rows = list(_rows(_text(file), file, spelled))
     if rows and _bare(rows[0][1]) not in spelled and not _is_number(rows[0][2]):
         del rows[0]  # a header
-    if not rows:
-        message = f"{file!r} has no answers: write a name and a number in each row, such as {next(iter(known))},0.5"
-        raise InputError(message)
     _check_names(rows, file, spelled)
     found: dict[str, Fraction] = {}
     for line, typed, number in rows:
@@ -61,6 +59,9 @@ def read_answers(path: str | Path, known: Mapping[str, str]) -> dict[str, Fracti
                 message = f"{place} is there already, further up; leave one of them out"
                 raise InputError(message)
             found[name] = typed_number(number, place)
+    if not found:
+        message = f"{file!r} has no answers: write a name and a number in each row, such as {next(iter(known))},0.5"
+        raise InputError(message)
     return found
 
 
@@ -80,7 +81,8 @@ def _parted(fields: list[str], sign: str, spelled: Mapping[str, str]) -> tuple[s
     """Name and number: a name that is known, however many commas it has; else what stands in front."""
     ways = [(sign.join(fields[:n]), sign.join(fields[n:])) for n in range(1, len(fields) + 1)]
     name, number = next((way for way in ways if _bare(way[0]) in spelled), ways[0])
-    return name, number.strip(f"{sign} ")
+    number = number.strip(f"{sign} ")
+    return name, number.replace(",", ".") if number.count(",") == 1 and "." not in number else number
 
 
 def _bare(name: str) -> str:

@@ -35,6 +35,7 @@ VERDICTS = {
     "follows": "follows from an earlier value that is wrong: accepted",
     "wrong": "wrong",
 }
+FAR = 0.5  # relative: rounding does not move a value as far as this
 CLOSE = 0.01  # relative: nearer than this it is rather the rounding than the way
 
 Near = tuple[float, float]  # a value, and how far rounding may have moved it
@@ -299,7 +300,10 @@ def _kind(key: Key) -> str:
 
 
 class Reckoning:
-    """Values by the rules, or with a slip, from what is known; every step of the way is worked out once."""
+    """Values by the rules, or with a slip, from what is known; every step of the way is worked out once.
+
+    With a slip in some places only, `base` has the values without it: what does not come from these places stays.
+    """
 
     def __init__(
         self,
@@ -310,45 +314,65 @@ class Reckoning:
         places: frozenset[Key] | None = None,
         *,
         paper: Paper | None = None,
+        base: Reckoning | None = None,
     ) -> None:
         self._paper = paper or Paper(trace, rounding)
-        self._known, self._slip, self._places = known, slip, places
+        self._known, self._slip, self._places, self._base = known, slip, places, base
         self._values: dict[Key, float] = {}
         self._offs: dict[Key, float] = {}
+        self._cones: dict[Key, frozenset[Key]] = {}
         self.slipped: list[Key] = []  # where the slip was made and made a difference
 
     def value(self, key: Key) -> float:
         """The value by the rule, or by the slip where it is made; of the key itself also where it is known."""
         if key not in self._values:
-            right, wrong = self._paper.plan(key), self._wrong(key)
-            value = right.at([self._operand(operand) for operand in right.keys])
-            if wrong is not None:
-                other = wrong.at([self._operand(operand) for operand in wrong.keys])
-                if not abs(other - value) <= SLACK * abs(value):
-                    self.slipped.append(key)
-                value = other
-            self._values[key] = value
+            untouched = self._untouched(key)
+            self._values[key] = untouched.value(key) if untouched else self._reckoned(key)
         return self._values[key]
 
     def off(self, key: Key) -> float:
         """How far rounding on the way may have moved it, before it is rounded itself."""
         if key not in self._offs:
-            plan = self._wrong(key) or self._paper.plan(key)
-            numbers = [self._operand(operand) for operand in plan.keys]
-            offs = [self._operand_off(operand) for operand in plan.keys]
-            self._offs[key] = plan.off(numbers, offs, self._paper)
+            untouched = self._untouched(key)
+            self._offs[key] = untouched.off(key) if untouched else self._uncertainty(key)
         return self._offs[key]
+
+    def near(self, key: Key) -> Near:
+        """The value and how far it may be off when it is rounded too."""
+        value, off = self.value(key), self.off(key)
+        return value, off + self._paper.lost(abs(value) + off, is_exact=not off)
+
+    def cone(self, key: Key) -> frozenset[Key]:
+        """What is worked out on the way to a key, itself included."""
+        if key not in self._cones:
+            operands = [operand for operand in self._paper.plan(key).keys if not self._is_read(operand)]
+            self._cones[key] = frozenset((key,)).union(*map(self.cone, operands))
+        return self._cones[key]
+
+    def _untouched(self, key: Key) -> Reckoning | None:
+        is_touched = self._base is None or self._places is None or self._places & self._base.cone(key)
+        return None if is_touched else self._base
+
+    def _reckoned(self, key: Key) -> float:
+        right, wrong = self._paper.plan(key), self._wrong(key)
+        value = right.at([self._operand(operand) for operand in right.keys])
+        if wrong is None:
+            return value
+        other = wrong.at([self._operand(operand) for operand in wrong.keys])
+        if not abs(other - value) <= SLACK * abs(value):
+            self.slipped.append(key)
+        return other
+
+    def _uncertainty(self, key: Key) -> float:
+        plan = self._wrong(key) or self._paper.plan(key)
+        numbers = [self._operand(operand) for operand in plan.keys]
+        return plan.off(numbers, [self._operand_off(operand) for operand in plan.keys], self._paper)
 
     def _wrong(self, key: Key) -> Plan | None:
         """What is followed here instead of the rule."""
         if self._slip is None or (self._places is not None and key not in self._places):
             return None
         return self._paper.slipped(key, self._slip)
-
-    def near(self, key: Key) -> Near:
-        """The value and how far it may be off when it is rounded too."""
-        value, off = self.value(key), self.off(key)
-        return value, off + self._paper.lost(abs(value) + off, is_exact=not off)
 
     def _operand(self, key: Key) -> float:
         return self._read(key)[0] if self._is_read(key) else self.value(key)
@@ -374,10 +398,8 @@ class _Marker:
         self._explained: list[Suspect] = []  # of values marked wrong: what else was wrong on the way to them
         self._all_right = True
 
-    def _from(
-        self, known: Mapping[Key, Near], slip: Slip | None = None, places: frozenset[Key] | None = None
-    ) -> Reckoning:
-        return Reckoning(self._paper.trace, self._paper.rounding, known, slip, places, paper=self._paper)
+    def _from(self, known: Mapping[Key, Near], *slip: Any, base: Reckoning | None = None) -> Reckoning:
+        return Reckoning(self._paper.trace, self._paper.rounding, known, *slip, paper=self._paper, base=base)
 
     def marks(self) -> Iterator[Mark]:
         """All marks."""
@@ -419,14 +441,20 @@ class _Marker:
 
     def _suspects(self, key: Key, given: float) -> Iterator[Suspect]:
         """The slips that lead to the number given, made wherever they can be, in one layer, or once."""
+        order = self._paper.order.__getitem__
+        own = self._from(self._known)
         for slip in self._slips:
             everywhere = self._from(self._known, slip)
             everywhere.value(key)
-            slipped = sorted(everywhere.slipped, key=self._paper.order.__getitem__)
-            for places in _choices(slipped):
-                if _agrees(given, self._from(self._known, slip, places).near(key)):
-                    yield Suspect(slip, self._paper.trace[min(places, key=self._paper.order.__getitem__)], places)
+            for places in _choices(sorted(everywhere.slipped, key=order)):
+                with_slip = self._from(self._known, slip, places, base=own)
+                if self._may_be(given, with_slip.value(key)) and _agrees(given, with_slip.near(key)):
+                    yield Suspect(slip, self._paper.trace[min(places, key=order)], places)
                     break
+
+    def _may_be(self, given: float, value: float) -> bool:
+        """Whether rounding may be all that lies between two numbers: found out faster than how far it goes."""
+        return abs(given - value) <= FAR * max(abs(given), abs(value)) + 100.0 * self._paper.half(value)
 
 
 def _choices(places: Sequence[Key]) -> Iterator[frozenset[Key]]:

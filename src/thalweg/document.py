@@ -11,7 +11,7 @@ import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from thalweg.errors import InputError, shown
 from thalweg.expressions import Number
@@ -26,7 +26,7 @@ DEEPEST = 6  # level of a heading
 
 @dataclass(frozen=True)
 class Heading:
-    """A heading; level 1 is the highest below the title.
+    """A heading; level 1 is the highest below the title. With `new_page`, it begins one where there are pages.
 
     Raises:
         InputError: the level is not from 1 to 6.
@@ -34,6 +34,7 @@ class Heading:
 
     text: str
     level: int = 1
+    new_page: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.level not in range(1, DEEPEST + 1):

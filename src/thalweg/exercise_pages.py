@@ -117,10 +117,10 @@ def accepted(exercise: Posed, step: Any) -> tuple[float, float]:
 def tolerance(exercise: Posed, step: Any) -> Fraction:
     """By how much an answer may differ from the printed result: the least, in two digits, with all that is accepted.
 
-    >>> from thalweg.exercises import exercise
-    >>> one = exercise("output-weight", layers=[1, 1], bias=False, seed=7)
-    >>> [str(float(tolerance(one, step))) for step in one.steps[:2]]
-    ['0.0005', '0.00012']
+    >>> from thalweg.descent_exercises import descent_exercise
+    >>> one = descent_exercise("descent-1d", seed=7)
+    >>> [(float(step.result), float(tolerance(one, step))) for step in one.steps[:3]]
+    [(-5.125, 0.0005), (0.7813, 0.0001), (-4.523, 0.00076)]
     """
     off = max(abs(exactly(edge) - Fraction(step.result)) for edge in accepted(exercise, step))
     unit = Rounding(2).unit(off)
@@ -133,8 +133,9 @@ def _of_each(exercises: Sequence[Posed], blocks: Callable[[Posed], Iterable[Bloc
         yield from blocks(exercises[0])
         return
     alike = len({one.name for one in exercises}) == 1
-    for one in exercises:
-        yield Heading(f"Variant {one.variant}" if alike else f"Variant {one.variant}: {one.title}")
+    for place, one in enumerate(exercises):
+        name = f"Variant {one.variant}" if alike else f"Variant {one.variant}: {one.title}"
+        yield Heading(name, new_page=place > 0)
         for block in blocks(one):
             yield Heading(block.text, block.level + 1) if isinstance(block, Heading) else block
 

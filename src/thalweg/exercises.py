@@ -7,37 +7,46 @@ so that whoever swaps indices gets another number.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from thalweg import randomness
-from thalweg.activations import ACTIVATIONS
-from thalweg.answers import Marking, check_answers
-from thalweg.arithmetic import FRACTIONS, Arithmetic, Rounding, Value
+from thalweg.answers import FOUR_DIGITS, Marking, check_answers
+from thalweg.arithmetic import FLOATS, Arithmetic, Rounding, Value
 from thalweg.conventions import Conventions
 from thalweg.errors import InputError
 from thalweg.network import Network
 from thalweg.settings import check_choice, check_number
-from thalweg.tracing import Trace, trace
 from thalweg.trace_rules import UPDATES
 from thalweg.trace_steps import Step
+from thalweg.tracing import Trace, trace
 
 
 if TYPE_CHECKING:
+    from thalweg.activations import Activation
     from thalweg.conventions import Key
+    from thalweg.network import Layer
 
+Given = tuple[list[Any], list[Any], list[Any], Any]  # parameters, inputs, targets, learning rate
 VERSION = 1  # of the numbers: a change that alters a sheet needs another one
-TRIES = 2_000
+TRIES = 5_000
+TRIES_OF_UNIT = 50
 LEAST_GRADIENT = Fraction(1, 100)
 STEEPEST = 2  # |a| of a unit that saturates: beyond it g′ of a sigmoid is below 0.1
+LARGEST = 20  # |a| of a unit that does not
 CLEAR = Fraction(1, 20)  # how far a stays from a kink
 LARGEST_SIZE = 6  # units of a layer: more is no exercise
-WEIGHTS = tuple(Fraction(sign * n, 10) for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15) for sign in (1, -1))
-HALVES = tuple(Fraction(sign * n, 2) for n in (1, 2, 3, 4, 5, 6) for sign in (1, -1))
-INPUTS = tuple(Fraction(n, 2) for n in (-2, -1, 1, 2, 3, 4))
-RATES = (Fraction(1, 10), Fraction(1, 2), Fraction(1))
+# None is 1, which hides that a factor was forgotten.
+WEIGHTS = tuple(Fraction(sign * n, 10) for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 15) for sign in (1, -1))
+HALVES = tuple(Fraction(sign * n, 2) for n in (1, 3, 4, 5, 6) for sign in (1, -1))
+STRONG = tuple(Fraction(sign * n, 10) for n in (5, 7, 8, 9, 11, 12, 15, 18, 20, 24, 25, 30) for sign in (1, -1))
+INPUTS = tuple(Fraction(n, 2) for n in (-3, -2, -1, 1, 3, 4))
+RATES = (Fraction(1, 10), Fraction(1, 5), Fraction(1, 2))
 
 
 @dataclass(frozen=True)
@@ -46,7 +55,7 @@ class Kind:
 
     title: str
     sizes: tuple[int, ...]
-    asked: Callable[[Trace, int, int], list[Key]]  # the trace, a unit below and a unit: the keys of the goals
+    asked: Callable[[Network, int, int], list[Key]]  # the network, a unit below and a unit: the keys of the goals
     activation: str = "sigmoid"
     output: str = "sigmoid"
     loss: str = "squared_error"
@@ -54,21 +63,26 @@ class Kind:
     update: bool = False
 
 
-def _of_last(t: Trace, i: int, j: int) -> list[Key]:
-    last = len(t.network.layers)
-    return [("dE/dW", last, 1 + i % t.network.sizes[-2], 1 + j % t.network.sizes[-1])]
+def _of_last(network: Network, i: int, j: int) -> list[Key]:
+    sizes = network.sizes
+    return [("dE/dW", len(network.layers), 1 + i % sizes[-2], 1 + j % sizes[-1])]
 
 
-def _of_first(t: Trace, i: int, j: int) -> list[Key]:
-    return [("dE/dW", 1, 1 + i % t.network.sizes[0], 1 + j % t.network.sizes[1])]
+def _of_first(network: Network, i: int, j: int) -> list[Key]:
+    return [("dE/dW", 1, 1 + i % network.sizes[0], 1 + j % network.sizes[1])]
 
 
-def _every(t: Trace, i: int, j: int) -> list[Key]:
-    return [step.key for step in t if step.kind in ("dE/dW", "dE/db") and step.example is None]
+def _every(network: Network, i: int, j: int) -> list[Key]:
+    found: list[Key] = []
+    for layer, one in reversed(list(enumerate(network.layers, 1))):
+        units = range(1, one.above + 1)
+        found += [("dE/dW", layer, below, unit) for below in range(1, one.below + 1) for unit in units]
+        found += [("dE/db", layer, unit) for unit in units if one.biases]
+    return found
 
 
-def _update(t: Trace, i: int, j: int) -> list[Key]:
-    return [("W_new", *_of_first(t, i, j)[0][1:]), ("W_new", *_of_last(t, i, j)[0][1:])]
+def _update(network: Network, i: int, j: int) -> list[Key]:
+    return [("W_new", *key[1:]) for key in (*_of_first(network, i, j), *_of_last(network, i, j))]
 
 
 EXERCISES: dict[str, Kind] = {
@@ -191,28 +205,34 @@ def exercise(
     if dead_units and not any(g.name == "relu" for g in network.activation):
         message = "dead_units needs hidden relu units, which can be off; choose activation='relu'"
         raise InputError(message)
-    arithmetic = Arithmetic("rounded", rounding or Rounding(4))
-    is_exact = rounding is None and all(layer.activation.name in EXACT for layer in network.layers)
-    arithmetic = FRACTIONS if is_exact and network.loss.name in EXACT_LOSSES else arithmetic
+    if learning_rate is not None and not row.update:
+        message = (
+            f"{name} has no step of gradient descent, and learning_rate does nothing here; take the exercise update"
+        )
+        raise InputError(message)
+    arithmetic = _arithmetic(network, rounding)
     asked = {
         "layers": None if layers is None else list(layers), "activation": activation, "output": output, "loss": loss,
         "bias": None if bias else False, "rounding": rounding, "dead_units": dead_units or None,
         "learning_rate": learning_rate, "conventions": conventions,
     }  # fmt: skip
     options = {option: value for option, value in asked.items() if value is not None}
-    for attempt in range(TRIES):
-        drawn = _Draw(seed, int(variant), attempt)
-        made = _trace(drawn, row, network, arithmetic, learning_rate, conventions)
-        goals = row.asked(made, *drawn.units())
+    drawn = _Draw(network, row, seed, int(variant), _choices(network, arithmetic))
+    for _ in range(TRIES):
+        given, goals = drawn.given(learning_rate, dead_units), drawn.goals()
+        if given is None or not _is_good(_trace(network, given, FLOATS, conventions), goals, dead_units):
+            continue  # tried in floats first, as that is fast
+        made = _trace(network, given, arithmetic, conventions)
         if _is_good(made, goals, dead_units):
             return Exercise(name, seed, int(variant), made, tuple(goals), options)
     message = (
         f"no good numbers were found for {name} with the network {network} in {TRIES:,} tries; choose a smaller "
-        f"network, another activation, or more digits"
+        f"network or another activation"
     )
     raise InputError(message)
 
 
+SATURATING = ("sigmoid", "tanh", "softmax")
 EXACT = ("identity", "relu", "leaky_relu")
 EXACT_LOSSES = ("squared_error", "half_squared_error", "absolute_error", "huber")
 
@@ -233,32 +253,87 @@ def _network(row: Kind, layers: Sequence[int] | None, activation: Any, output: A
     return network
 
 
-class _Draw:
-    """Numbers of one try, one after the other."""
+def _arithmetic(network: Network, rounding: Rounding | None) -> Arithmetic:
+    is_exact = all(layer.activation.name in EXACT for layer in network.layers) and network.loss.name in EXACT_LOSSES
+    return Arithmetic("fractions" if is_exact and rounding is None else "rounded", rounding or FOUR_DIGITS)
 
-    def __init__(self, seed: int, variant: int, attempt: int) -> None:
-        self._numbers: Iterator[float] = iter(
-            randomness.uniform(seed, "exercise", 512, epoch=variant, step=attempt).tolist()
-        )
+
+def _choices(network: Network, arithmetic: Arithmetic) -> Sequence[Fraction]:
+    """What weights are drawn from: through many layers that flatten, only strong ones hand on a gradient."""
+    flattening = sum(g.name in SATURATING for g in network.activation)
+    return HALVES if arithmetic.kind == "fractions" else STRONG if flattening > 2 else WEIGHTS
+
+
+class _Draw:
+    """Numbers for one exercise after the other, as long as they are asked for."""
+
+    def __init__(self, network: Network, row: Kind, seed: int, variant: int, choices: Sequence[Fraction]) -> None:
+        self._network, self._row, self._choices = network, row, choices
+        self._next = _numbers(seed, variant).__next__
 
     def one_of(self, choices: Sequence[Any]) -> Any:
         """One of these."""
-        return choices[int(next(self._numbers) * len(choices))]
+        return choices[int(self._next() * len(choices))]
 
-    def units(self) -> tuple[int, int]:
-        """Which unit below and which unit above are asked about."""
-        return self.one_of(range(LARGEST_SIZE)), self.one_of(range(LARGEST_SIZE))
+    def goals(self) -> list[Key]:
+        """What is asked for."""
+        return self._row.asked(self._network, self.one_of(range(LARGEST_SIZE)), self.one_of(range(LARGEST_SIZE)))
+
+    def given(self, rate: Fraction | None, dead_units: bool) -> Given | None:
+        """Parameters, inputs, targets and learning rate; None if a layer has no good ones."""
+        network, p = self._network, []
+        X = [self._different(INPUTS, network.sizes[0], []) for _ in range(self._row.examples)]
+        below = X
+        for layer in network.layers:
+            bag: list[Fraction] = []
+            units = [self._unit(layer, below, bag, dead_units) for _ in range(layer.above)]
+            if None in units:
+                return None
+            columns, biases, entered = zip(*units, strict=True)  # type: ignore[arg-type]
+            p += [weight for row in zip(*columns, strict=True) for weight in row]
+            p += biases if layer.biases else ()
+            below = [[float(layer.activation(np.array([a]))[0]) for a in one] for one in zip(*entered, strict=True)]
+        Y = [_target(self, network) for _ in X]
+        return p, X, Y, (rate or self.one_of(RATES)) if self._row.update else None
+
+    def _unit(self, layer: Layer, below: Any, bag: list[Fraction], dead_units: bool) -> Any:
+        """Weights and bias of a unit, and what enters it in each example."""
+        for _ in range(TRIES_OF_UNIT):
+            left = bag.copy()
+            weights = self._different(self._choices, layer.below, left)
+            bias = self.one_of(self._choices) if layer.biases else 0
+            entered = [float(bias + sum(weight * z for weight, z in zip(weights, one, strict=True))) for one in below]
+            if all(_is_clear(layer.activation, a) for a in entered) and (
+                dead_units or layer.activation.name != "relu" or min(entered) > 0.0
+            ):
+                bag[:] = left
+                return weights, bias, entered
+        return None
+
+    def _different(self, choices: Sequence[Any], n: int, bag: list[Any]) -> list[Any]:
+        """So many out of the bag, which is filled when it is empty: no two are alike as long as there are others."""
+        drawn = []
+        for _ in range(n):
+            if not bag:
+                bag += choices
+            drawn.append(bag.pop(int(self._next() * len(bag))))
+        return drawn
 
 
-def _trace(
-    drawn: _Draw, row: Kind, network: Network, arithmetic: Arithmetic, rate: Fraction | None, c: Conventions | None
-) -> Trace:
-    choices = HALVES if arithmetic.kind == "fractions" else WEIGHTS
-    p = [drawn.one_of(choices) for _ in range(network.n_parameters)]
-    X = [[drawn.one_of(INPUTS) for _ in range(network.sizes[0])] for _ in range(row.examples)]
-    Y = [_target(drawn, network) for _ in range(row.examples)]
-    rate = (rate or drawn.one_of(RATES)) if row.update else None
-    return trace(network, p, X, Y, learning_rate=rate, arithmetic=arithmetic, conventions=c)
+def _numbers(seed: int, variant: int) -> Iterator[float]:
+    for step in itertools.count():
+        yield from randomness.uniform(seed, "exercise", 256, epoch=variant, step=step).tolist()
+
+
+def _is_clear(g: Activation, a: Value) -> bool:
+    """Whether a unit is neither saturated nor near a kink."""
+    size = abs(a)
+    return size <= (STEEPEST if g.name in SATURATING else LARGEST) and not (g.kinks and size < CLEAR)
+
+
+def _trace(network: Network, given: Given, arithmetic: Arithmetic, conventions: Conventions | None) -> Trace:
+    p, X, Y, rate = given
+    return trace(network, p, X, Y, learning_rate=rate, arithmetic=arithmetic, conventions=conventions)
 
 
 def _target(drawn: _Draw, network: Network) -> list[Fraction]:
@@ -271,27 +346,20 @@ def _target(drawn: _Draw, network: Network) -> list[Fraction]:
 
 
 def _is_good(t: Trace, goals: Sequence[Key], dead_units: bool) -> bool:
-    """Whether it can be computed by hand, shows something, and tells one slip from another."""
-    network = t.network
-    for layer in network.layers:
-        weights = [t.parameters[place] for place in range(layer.weights.start, layer.weights.stop)]
-        if len(set(weights)) < len(weights) and len(weights) <= 12:
-            return False
-    hidden, dead = sum(network.sizes[1:-1]) * t.n_examples, 0
-    for step in t:
-        size = abs(step.result)
-        if step.kind == "a":
-            g = network.layers[step.place[0] - 1].activation
-            if size > (STEEPEST if g.name in ("sigmoid", "tanh", "softmax") else 20) or (g.kinks and size < CLEAR):
+    """Whether it can be computed by hand, and shows something."""
+    layers, dead = t.network.layers, 0
+    for key in t.keys():
+        kind, layer = (key[1], key[2:3]) if isinstance(key[0], int) else (key[0], key[1:2])
+        if kind == "a":
+            if not _is_clear(layers[layer[0] - 1].activation, t.value(key)):
                 return False
-        elif step.kind == "g'" and step.result == 0:
-            if step.place[0] == len(network.layers):
+        elif kind == "g'" and t.value(key) == 0:
+            if layer[0] == len(layers) or not dead_units:
                 return False
             dead += 1
-        elif step.kind == "z" and ACTIVATIONS["sigmoid"] == network.output and size < LEAST_GRADIENT:
-            return False
     if dead_units:
-        last = ("delta", len(network.layers), 1)
+        last = ("delta", len(layers), 1)
+        hidden = sum(t.network.sizes[1:-1]) * t.n_examples
         return 0 < dead < hidden and t.value((1, *last) if t.has_totals else last) != 0
     gradients = [("dE/d" + key[0][0], *key[1:]) if key[0] in UPDATES else key for key in goals]
-    return not dead and all(abs(t.value(key)) >= LEAST_GRADIENT for key in gradients)
+    return all(abs(t.value(key)) >= LEAST_GRADIENT for key in gradients)

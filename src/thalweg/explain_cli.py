@@ -45,11 +45,9 @@ EXAMPLES = """Examples:
 
 
 def command(
-    source: Annotated[
+    model: Annotated[
         str | None,
-        typer.Argument(
-            metavar="[MODEL | NETWORK.toml]", help="A model that `thalweg fit` wrote, or a network in TOML."
-        ),
+        typer.Argument(help="A model that `thalweg fit` wrote, or a network in a TOML file."),
     ] = None,
     data: Annotated[str | None, typer.Argument(help="For a model: a table, or a SELECT query.")] = None,
     row: Annotated[int | None, typer.Option(help="Which row of the table, from 1, the header not counted.")] = None,
@@ -102,7 +100,7 @@ def command(
 ) -> None:
     """Explain a network step by step: forward and backward pass with the numbers put in, or why one weight matters."""
     chosen = _format(format, output, as_json)
-    check_outputs({"explanation": output}, {"network": source, "table": data, "conventions": _name(conventions)})
+    check_outputs({"explanation": output}, {"network": model, "table": data, "conventions": _name(conventions)})
     how = Arithmetic(check_choice(arithmetic, KINDS, "--arithmetic"), _rounding(digits, decimals, arithmetic))
     written = Conventions() if conventions is None else Conventions.read(conventions)
     typed = {
@@ -110,9 +108,9 @@ def command(
         "weights": weights, "biases": biases, "x": x, "y": y,
     }  # fmt: skip
     found: RowExplanation | None = None
-    if source is None or source.lower().endswith(".toml"):
-        _refuse_for_typed(source, data, row, typed)
-        network = TypedNetwork.from_toml(source) if source else TypedNetwork.from_texts(**typed)
+    if model is None or model.lower().endswith(".toml"):
+        _refuse_for_typed(model, data, row, typed)
+        network = TypedNetwork.from_toml(model) if model else TypedNetwork.from_texts(**typed)
         rate = network.learning_rate if learning_rate is None else _rate(learning_rate)
         t = trace(
             network.network, network.parameters, network.X, network.Y,
@@ -122,7 +120,7 @@ def command(
         _refuse_for_model(data, row, typed)
         rate = None if learning_rate is None else float(_rate(learning_rate))
         found = explain(
-            load(source),
+            load(model),
             data,
             row,  # type: ignore[arg-type]
             arithmetic=how,

@@ -91,7 +91,8 @@ def _block(block: Block, place: str) -> str:
     match block:
         case Heading():
             tag = f"h{min(block.level + 1, DEEPEST)}"
-            return f"<{tag}>{_words(block.text)}</{tag}>"
+            look = ' class="new-page"' if block.new_page else ""
+            return f"<{tag}{look}>{_words(block.text)}</{tag}>"
         case Paragraph():
             return f"<p>{_line(block.pieces)}</p>"
         case Items():

@@ -61,7 +61,8 @@ def latex(document: Document) -> str:
 def _block(block: Flat) -> str:
     match block:
         case Heading():
-            return rf"\{HEADINGS[min(block.level, len(HEADINGS)) - 1]}*{{{latex_words(block.text)}}}"
+            page = "\\clearpage\n" if block.new_page else ""
+            return rf"{page}\{HEADINGS[min(block.level, len(HEADINGS)) - 1]}*{{{latex_words(block.text)}}}"
         case Paragraph():
             return _line(block.pieces)
         case Items():

@@ -7,7 +7,7 @@ Vectors are rows, as in the lecture; conventions with columns have them stand, a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -142,9 +142,13 @@ def _jacobian(m: _Layers, layer: int) -> tuple[Expression, Matrix]:
     if not m.trace.network.layers[layer - 1].activation.elementwise:
         return Partial(m.symbol("after", layer), m.symbol("before", layer)), _shown(_full(m, layer))
     units = range(1, m.sizes[layer] + 1)
-    slopes = [m.of("g'", layer, j).shown for j in units]
-    rows = tuple(tuple(slopes[i - 1] if i == j else number(0) for j in units) for i in units)
-    return Applied("diag", Applied(m.conventions.activation, m.symbol("before", layer), primes=1)), Matrix(rows)
+    slope = Applied(m.conventions.activation, m.symbol("before", layer), primes=1)
+    return Applied("diag", slope), _diagonal([m.of("g'", layer, j).shown for j in units])
+
+
+def _diagonal(values: Sequence[Expression]) -> Matrix:
+    n = range(len(values))
+    return Matrix(tuple(tuple(values[i] if i == j else number(0) for j in n) for i in n))
 
 
 def _full(m: _Layers, layer: int) -> Rows:
@@ -159,12 +163,19 @@ def _output_delta(m: _Layers) -> Iterator[MatrixStep]:
     delta, steps = m.symbol("delta", m.last), m.vector("delta", m.last)
     chain = m.product(m.slope("after", m.last), jacobian)
     pair = fused(m.trace.network)
-    if pair and pair.slope == "z - y":
-        difference = plus(m.symbol("after", m.last), times_minus(m.symbol("target")))
-        subtracted = plus(_shown(m.vector("z", m.last)), times_minus(_shown(m.vector("y"))))
-        yield MatrixStep(delta, (chain, difference), (subtracted,), steps)
-    else:
+    if pair is None:
         yield MatrixStep(delta, (chain,), (m.product(_shown(m.vector("dE/dz", m.last)), numbers),), steps)
+        return
+    z, rows = m.symbol("after", m.last), m.vector("z", m.last)
+    formula, numbers = plus(z, times_minus(m.symbol("target"))), plus(_shown(rows), times_minus(_shown(m.vector("y"))))
+    if pair.slope != "z - y":  # (1 − z)(z − y), of Poisson's loss behind a sigmoid
+        formula = m.product(formula, Applied("diag", _complement(z)))
+        numbers = m.product(numbers, _diagonal([_complement(step.shown) for row in rows for step in row]))
+    yield MatrixStep(delta, (chain, formula), (numbers,), steps)
+
+
+def _complement(z: Expression) -> Expression:
+    return plus(number(1), times_minus(z))
 
 
 def _gradient(m: _Layers, layer: int) -> Iterator[MatrixStep]:

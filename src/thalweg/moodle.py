@@ -48,10 +48,10 @@ def moodle(exercises: Sequence[Posed], category: str = "Thalweg") -> str:
         exercises: of either kind, in this order.
         category: of the question bank; it is made if it does not exist.
 
-    >>> from thalweg.exercises import exercise
-    >>> quiz = moodle([exercise("output-weight", layers=[1, 1], bias=False, seed=7)])
+    >>> from thalweg.descent_exercises import descent_exercise
+    >>> quiz = moodle([descent_exercise("descent-1d", seed=7)])
     >>> quiz[quiz.index("{1:") :].partition("</td>")[0]
-    '{1:NUMERICAL:=-1:0.0005}'
+    '{1:NUMERICAL:=-5.125:0.0005}'
     """
     parts = ['<?xml version="1.0" encoding="UTF-8"?>', "<quiz>", _category(category), *map(_question, exercises)]
     return "\n".join([*parts, "</quiz>"]) + "\n"
@@ -161,4 +161,6 @@ def _picture(picture: Picture) -> str:
     # an image knows nothing of a dark page
     drawn = network_drawing.svg(picture.drawing, alone=True).removesuffix("</svg>") + PAPER + "</svg>"
     image = base64.b64encode(drawn.encode()).decode()
-    return f'<p><img alt="{escape(picture.drawing.description)}" src="data:image/svg+xml;base64,{image}"></p>'
+    look = "width: 100%; max-width: 480px"
+    alt = escape(picture.drawing.description)
+    return f'<p><img alt="{alt}" style="{look}" src="data:image/svg+xml;base64,{image}"></p>'

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from thalweg.conventions import Key
     from thalweg.network import Network
 
+ONE_LINE = 8  # numbers of an example that stand among words
 LARGEST = 10  # units of a layer, and weights, that are shown of a network of over 100 weights
 
 
@@ -37,10 +38,12 @@ def given(trace: Steps) -> list[Block]:
             blocks.append(Display(_matrix(trace, c.weight, "W", layer)))
             if network.bias:
                 blocks.append(Display(_matrix(trace, c.bias, "b", layer)))
-    for example in _examples(trace):
+    for example in _examples(trace) if network.sizes[0] <= LONG else ():
         name = "" if example is None or trace.n_examples == 1 else f"Example {example}: "
-        if network.sizes[0] <= LONG:
-            x, y = (_matrix(trace, what, kind, example=example) for what, kind in ((c.input, "x"), (c.target, "y")))
+        x, y = (_matrix(trace, what, kind, example=example) for what, kind in ((c.input, "x"), (c.target, "y")))
+        if network.sizes[0] + network.sizes[-1] > ONE_LINE:
+            blocks += [Display(x, note=name), Display(y)]
+        else:
             blocks.append(Paragraph((name, x, ", ", y)))
     if trace.learning_rate is not None:
         blocks.append(Paragraph(("Learning rate: ", Chain((Symbol(c.rate), trace["eta"].shown)))))

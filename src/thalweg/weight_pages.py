@@ -134,8 +134,7 @@ def _sum(why: Why, paths: Sequence[Path]) -> Iterator[Block]:
         numbers = Product(ONE, (numbers,), (number(why.divisor),))
     if why.penalty:
         numbers = plus(numbers, times(number(trace.network.l2), why.weight.shown))
-    floats = why.total if why.is_complete else why.step.result
-    total = show(trace.arithmetic.settle(evaluate(numbers, {})) if trace.arithmetic.is_exact else floats)
+    total = show(trace.arithmetic.settle(evaluate(numbers, {}))) if trace.arithmetic.is_exact else why.step.shown
     yield Display(Chain(distinct((why.step.symbol, numbers, total)), about=not _comes_to(numbers, total)))
     if total != why.step.shown:
         yield Paragraph(("Forward and backward pass round other results on the way, and come to ", why.step.shown, "."))

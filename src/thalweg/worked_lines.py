@@ -22,6 +22,9 @@ from thalweg.settings import check_number
 from thalweg.slips import Slip
 
 
+NOISE = 1e-12  # absolute: what floats leave where terms cancel
+
+
 @dataclass(frozen=True, eq=False)
 class Line:
     """One value asked for: how it comes from what is given and from lines before it, and what it comes to."""
@@ -174,6 +177,11 @@ class Lines:
             found[symbol] = value
         return found
 
+    def lost(self, value: float, *, is_exact: bool) -> float:
+        """How far rounding may move a value: one that is known exactly as far as it does, another by half a digit."""
+        moved = abs(float(self.rounding(value)) - value) if is_exact else self.half_unit(value)
+        return moved if moved > SLACK * abs(value) + NOISE else 0.0
+
     def half_unit(self, value: float) -> float:
         """Half of one of the last digit that is printed of a value of this size."""
         return float(self.rounding.unit(value)) / 2.0
@@ -181,7 +189,7 @@ class Lines:
 
 def _agrees(given: float, near: Near) -> bool:
     value, margin = near
-    return abs(given - value) <= margin + SLACK * abs(value)
+    return abs(given - value) <= margin + SLACK * abs(value) + NOISE
 
 
 class _Reckoning:
@@ -191,7 +199,7 @@ class _Reckoning:
         self, lines: Lines, known: Mapping[Expression, Near], slip: str = "", place: Line | None = None
     ) -> None:
         self._lines = {line.symbol: line for line in lines.each}
-        self._half_unit, self._slip, self._place = lines.half_unit, slip, place
+        self._lost, self._slip, self._place = lines.lost, slip, place
         self._found: dict[Expression, Near] = {symbol: (float(value), 0.0) for symbol, value in lines.known.items()}
         self._found.update(known)
         self.slipped: list[Line] = []
@@ -212,7 +220,8 @@ class _Reckoning:
         value = float(evaluate(formula, given))
         edges = [[(symbol, here - off), (symbol, here + off)] for symbol, (here, off) in near.items() if off]
         corners = [float(evaluate(formula, {**given, **dict(corner)})) for corner in itertools.product(*edges)]
-        return value, max(abs(corner - value) for corner in corners) + self._half_unit(value)
+        off = max(abs(corner - value) for corner in corners)
+        return value, off + self._lost(value, is_exact=not edges)
 
     def _operands(self, formula: Expression) -> list[Expression]:
         found: dict[Expression, None] = {}

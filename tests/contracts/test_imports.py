@@ -28,8 +28,8 @@ ROOMS: tuple[str, ...] = (
     engines.base  engines.reference  engines.cpu  engines
     evaluation  history  derivatives  interruption
     typed_networks  trace_rules  computation  trace_steps  paths  matrices  tracing  step_displays  trace_pages
-    weight_pages  attribution  slips  answers  answer_files  exercises  worked_lines  descent_lines  descent_exercises
-    exercise_pages  moodle
+    weight_pages  straight_path  attribution  slips  answers  answer_files  exercises  worked_lines  descent_lines
+    descent_exercises  exercise_pages  moodle
     functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
     scores  rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
