@@ -1,16 +1,24 @@
 """Students for tests: they compute backpropagation from the lecture's formulas, each in a style, with a slip or not.
 
 They share no code with Thalweg. Keys are those of a trace, ("delta", 1, 2) or (3, "delta", 1, 2) of example 3. Numbers
-are floats, Fractions, or `Ball`s, which say how far rounding can have moved them.
+are floats, Fractions, or `Ball`s, which say how far rounding can have moved them. At the end: exercises to work on.
 """
 
 import decimal
+import itertools
 import math
-from collections.abc import Callable, Mapping
+import random
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal
 from fractions import Fraction
+from functools import cache
 from typing import Any, NamedTuple
+
+from thalweg.arithmetic import Rounding
+from thalweg.exercises import EXERCISES, cone, exercise
+from thalweg.network import Network
+from thalweg.tracing import Trace, trace
 
 
 EXACT_DECIMALS = decimal.Context(prec=1_000)
@@ -145,7 +153,7 @@ class Sheet:
 
     def half(self, size: float) -> float:
         """Half of the last digit."""
-        return float(self._unit(Decimal(size))) / 2 if size or self.decimals else 0.0
+        return float(self._unit(Decimal(float(size)))) / 2 if size or self.decimals else 0.0
 
     def blurred(self, number: Any) -> Ball:
         """What a number may be after it was rounded."""
@@ -275,9 +283,9 @@ class Student:
         if loss == "cross_entropy":
             value = -y / z
         elif loss == "binary_cross_entropy":
-            value = (z - y) / self.s(z * (1 - z))
+            value = self.s(z - y) / self.s(z * (1 - z))
         else:
-            value = self.doubled(z - y if loss == "half_squared_error" else 2 * (z - y))
+            value = self.doubled(z - y if loss == "half_squared_error" else 2 * self.s(z - y))
         return -value if self.slips("difference reversed", "slope") else value
 
     def jacobian(self, n, kind, layer, k, j):
@@ -364,7 +372,8 @@ class Student:
 
 
 RULES = {"a": "enters", "z": "leaves", "E": "error", "dE/dz": "error_slope", "dz/da": "jacobian", "g'": "slope",
-         "delta": "delta", "dE/dW": "weight_slope", "dE/db": "bias_slope", "W_new": "updated", "b_new": "updated"}  # fmt: skip
+         "delta": "delta", "dE/dW": "weight_slope", "dE/db": "bias_slope", "W_new": "updated",
+         "b_new": "updated"}  # fmt: skip
 
 
 def total(terms: list[Any]) -> Any:
@@ -392,3 +401,100 @@ def mistakes(sheet: Sheet) -> list[Mistake]:
     found += [Mistake("one output only", k) for k in range(1, widest + 1) if widest > 1]
     found += [Mistake("one example only", n) for n in sheet.examples if n]
     return found + [Mistake("transposed", way) for way in ("forward", "backward", "both ways", "gradient")]
+
+
+# --- Styles, and what is answered -------------------------------------------------------------------------------------
+
+STYLES = ("all digits", "half up", "half even", "on paper")
+PARTS = ("all", "goals", "half")
+
+
+def styled(sheet: Sheet, style: str) -> dict[str, Any]:
+    """What a student of this style does with results: on paper also those inside a formula are rounded."""
+    if style == "all digits":
+        return {}
+    carry = (lambda u: sheet.rounded(u, ROUND_HALF_EVEN)) if style == "half even" else sheet.rounded
+    return {"carry": carry, "scratch": sheet.rounded} if style == "on paper" else {"carry": carry}
+
+
+class Asked(NamedTuple):
+    """An exercise: its trace, the keys of all values on the way in order, those of the goals, and the rounding."""
+
+    trace: Trace
+    keys: list[tuple]
+    goals: list[tuple]
+    rounding: Rounding
+
+    @property
+    def sheet(self) -> Sheet:
+        return Sheet.of(self.trace, self.rounding)
+
+    def part(self, r: random.Random, which: str) -> list[tuple]:
+        """What a student answers: all of it, the goals only, or half of it."""
+        if which == "half":
+            return [key for key in self.keys if r.random() < 0.5] or self.goals
+        return self.keys if which == "all" else [key for key in self.keys if key in self.goals]
+
+
+# --- Random exercises -------------------------------------------------------------------------------------------------
+
+ROUNDINGS = (Rounding(3), Rounding(4), Rounding(5), Rounding(6), Rounding(3, decimals=True),
+             Rounding(4, decimals=True), Rounding(5, decimals=True))  # fmt: skip
+ENDS = (("sigmoid", "squared_error"), ("identity", "half_squared_error"), ("tanh", "squared_error"),
+        ("softmax", "cross_entropy"), ("sigmoid", "binary_cross_entropy"), ("identity", "squared_error"))  # fmt: skip
+KINDS = (*EXERCISES, "batch", "update", "softmax", "all")
+
+
+@cache
+def random_exercise(n: int) -> Asked:
+    """The n-th: every third is a network with any numbers, the others are exercises with any options."""
+    r = random.Random(n)
+    if n % 3 == 0:
+        return _any_network(r)
+    kind, options = r.choice(KINDS), {}
+    if r.random() < 0.4:
+        options["activation"] = r.choice(list(ACTIVATIONS))
+    if r.random() < 0.3:
+        options["bias"] = False
+    if kind != "softmax" and r.random() < 0.5:
+        options["output"], options["loss"] = r.choice(ENDS)
+    least = {"output-weight": 0, "all": 0, "two-hidden-layers": 2}.get(kind, 1)
+    if r.random() < 0.5:
+        hidden = r.choice([max(least, 1), max(least, 1), 2, 3, 5] if kind != "all" else [1, 1, 2])
+        options["layers"] = [2, *[2] * hidden, 1] if hidden > 2 else [r.choice([2, 3]) for _ in range(hidden + 2)]
+    if kind == "softmax" or options.get("output") == "softmax":
+        options["layers"] = [*options.get("layers", EXERCISES[kind].sizes)[:-1], 3]
+    if r.random() < 0.7:
+        options["rounding"] = r.choice(ROUNDINGS)
+    if kind == "update" and r.random() < 0.5:
+        options["learning_rate"] = Fraction(1, 4)
+    one = exercise(kind, seed=n, **options)
+    return Asked(one.trace, [step.key for step in one.steps], list(one.goals), one.rounding)
+
+
+def _any_network(r: random.Random) -> Asked:
+    hidden, (output, loss) = r.choice([1, 1, 2, 2, 3, 4, 5]), r.choice(ENDS)
+    examples = range(r.choice([1, 1, 2, 3]) if hidden == 1 else 1)
+    units = [2, 3, 5] if hidden + len(examples) == 2 else [2, 3] if hidden < 4 else [1, 2]
+    sizes = [*(r.choice(units) for _ in range(hidden + 1)), r.choice([2, 3] if output == "softmax" else [1, 2, 3])]
+    names = [r.choice(list(ACTIVATIONS)) for _ in range(hidden)]
+    reduction = r.choice(["sum", "mean"])
+    net = Network(sizes, activation=names, output=output, loss=loss, bias=r.random() < 0.7, reduction=reduction)
+    p = [r.choice([-1, 1]) * r.randint(1, 150) / 100 for _ in range(net.n_parameters)]
+    X = [[r.randint(-20, 30) / 10 for _ in range(sizes[0])] for _ in examples]
+    Y = [[float(r.random() < 0.5) for _ in range(sizes[-1])] for _ in examples]
+    if output == "softmax":
+        Y = [[float(k == chosen) for k in range(sizes[-1])] for chosen in (r.randrange(sizes[-1]) for _ in examples)]
+    t = trace(net, p, X, Y, learning_rate=r.choice([None, 0.1, 0.5]))
+    of_all = [step.key for step in t if step.kind[:5] in ("dE/dW", "dE/db", "W_new", "b_new") and step.example is None]
+    goals = r.sample(of_all, min(len(of_all), 2))
+    on_the_way = set(cone(t, goals))
+    return Asked(t, [key for key in t.keys() if key in on_the_way], goals, r.choice(ROUNDINGS))
+
+
+def exercises_with(name: str) -> Iterator[tuple[int, Mistake]]:
+    """The numbers of the exercises in which the slip of this name can be made, each with one of its ways."""
+    for number in itertools.count():
+        ways = [mistake for mistake in mistakes(random_exercise(number).sheet) if mistake.name == name]
+        if ways:
+            yield number, random.Random(f"{number} {name}").choice(ways)

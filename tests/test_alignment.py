@@ -76,7 +76,7 @@ def test_a_matrix_is_broken_between_its_rows_in_text_and_nowhere_else():
     assert lines(matrix, BREAKS_UNICODE, 11) == ["[x + y 2;", "−3 z]"]
     for breaks in (BREAKS_LATEX, BREAKS_MATHML):
         assert len(lines(matrix, breaks, 1)) == 1
-    assert aligned_latex(Chain((matrix,)), 64) == r"\begin{pmatrix} x + y & 2 \\ -3 & z \end{pmatrix}"
+    assert aligned_latex(Chain((matrix,)), 64) == r"\begin{pmatrix} x + y & 2 \cr -3 & z \end{pmatrix}"
 
 
 def test_rows_for_latex_by_hand():

@@ -307,7 +307,7 @@ def make_case(seed, loss, output, first):
     random = np.random.default_rng([seed, PAIRS.index((loss, output)), HIDDEN.index(first)])
     options = draw_options(random, loss, output, first)
     shares = random.uniform(0.1, 3.0, size=N) if options.weighted else None
-    for _ in range(10):
+    for _ in range(100):  # where every unit below is off, a relu without bias is at its kink
         X, Y = random.normal(size=(N, options.sizes[0])), draw_targets(random, loss, options.sizes[-1])
         weights, biases = draw_weights(random, options, X)
         network = options.sizes, options.hidden, options.output, options.loss, weights, biases

@@ -72,11 +72,16 @@ class Wrong:
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3, 1e5])
 @pytest.mark.parametrize("error", [1e-4, -0.5, 1.0])
 def test_a_wrong_gradient_is_found_and_named(error, scale, monkeypatch, rng):
-    network, p, X, Y, _ = problem(rng, scale=scale)
-    place = int(np.argmax(np.abs(tw.loss_and_gradient(network, p, X, Y)[1])))
-    wrong = Wrong(place, error)
-    monkeypatch.setattr(engines, "get", lambda name: wrong)
-    check = tw.check_gradient(network, p, X, Y)
+    true = engines.get
+    for _ in range(50):  # until rounding does not hide the largest slope
+        network, p, X, Y, _ = problem(rng, scale=scale)
+        place = int(np.argmax(np.abs(tw.loss_and_gradient(network, p, X, Y)[1])))
+        wrong = Wrong(place, error)
+        monkeypatch.setattr(engines, "get", lambda name, wrong=wrong: wrong)
+        check = tw.check_gradient(network, p, X, Y)
+        monkeypatch.setattr(engines, "get", true)
+        if not check.left_aside[place]:
+            break
     assert not check.ok
     assert check.worst == network.name_of(place)
     lines = str(check).splitlines()

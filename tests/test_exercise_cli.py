@@ -156,13 +156,15 @@ def test_a_wrong_answer_is_told_and_what_follows_from_it_is_accepted():
     one = exercise("hidden-weight", seed=7)
     t = one.trace
     doubled = float(one.solution["delta[2][1]"]) * 2
-    total = doubled * float(t.value(("W", 2, 1, 1))) + float(one.solution["delta[2][2]"]) * float(
-        t.value(("W", 2, 1, 2))
-    )
-    below = float(Rounding(4)(total * float(one.solution["g'(a[1][1])"])))
     (goal,) = one.goals
+    unit = goal[-1]
+    W = [float(t.value(("W", 2, unit, k))) for k in (1, 2)]
+    total = doubled * W[0] + float(one.solution["delta[2][2]"]) * W[1]
+    below = float(Rounding(4)(total * float(one.solution[f"g'(a[1][{unit}])"])))
     end = {t[goal].name: float(Rounding(4)(below * float(t.value(("x", goal[2])))))}
-    ran = run("exercise", "--seed", 7, "--check", answers(one, {"delta[2][1]": doubled, "delta[1][1]": below, **end}))
+    ran = run(
+        "exercise", "--seed", 7, "--check", answers(one, {"delta[2][1]": doubled, f"delta[1][{unit}]": below, **end})
+    )
     assert ran.status == 0 and "δ₁⁽²⁾ = " in ran.text and "16 of 17 accepted" in ran.text
     marking = told("--seed", 7, "--check", "answers.csv")
     verdicts = [mark["verdict"] for mark in marking["marks"]]

@@ -152,7 +152,7 @@ def test_distinct():
         ),
         (
             tw.Network([2, 3, 2, 5, 1]), Arithmetic("rounded", Rounding(1, decimals=True)),
-            "A network with 2 inputs, 3 hidden layers of 3, 2 and 5 units and 1 output, with biases. Every result is "
+            "A network with 2 inputs, 3 hidden layers of 3, 2 and 5 units and 1 output, with biases. Every number is "
             "rounded to 1 decimal, and carried on as it is printed.",
         ),
     ],

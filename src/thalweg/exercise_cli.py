@@ -126,7 +126,7 @@ def command(
     numbers = range(1, _count(variants) + 1) if variants is not None else [1 if variant is None else variant]
     posed = _make(kind, given, seed, numbers)
     if check is not None:
-        _show(_marked(posed[0], check), as_json)
+        _show(_marked(posed[0], check), as_json, posed[0].steps)
     elif as_json:
         typer.echo(json.dumps([_plain(one) for one in posed], ensure_ascii=False, indent=1))
     elif output is None:
@@ -312,5 +312,13 @@ def _spellings(steps: Iterable[Any]) -> dict[str, str]:
     return found
 
 
-def _show(marking: Marking, as_json: bool) -> None:
-    typer.echo(json.dumps(marking.to_dict(), ensure_ascii=False, indent=1) if as_json else str(marking))
+def _show(marking: Marking, as_json: bool, asked: Sequence[Any] = ()) -> None:
+    answered = {mark.step.name for mark in marking.marks}
+    open_ones = [step for step in asked if step.name not in answered]
+    if as_json:
+        plain = {**marking.to_dict(), "not_answered": [step.name for step in open_ones]}
+        typer.echo(json.dumps(plain, ensure_ascii=False, indent=1))
+        return
+    typer.echo(str(marking))
+    if open_ones:
+        typer.echo(f"not answered: {', '.join(step.symbol.unicode for step in open_ones)}")

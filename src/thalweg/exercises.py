@@ -45,8 +45,9 @@ LARGEST_SIZE = 6  # units of a layer: more is no exercise
 WEIGHTS = tuple(Fraction(sign * n, 10) for n in (1, 2, 3, 4, 5, 6, 7, 8, 9, 11, 12, 15) for sign in (1, -1))
 HALVES = tuple(Fraction(sign * n, 2) for n in (1, 3, 4, 5, 6) for sign in (1, -1))
 STRONG = tuple(Fraction(sign * n, 10) for n in (5, 7, 8, 9, 11, 12, 15, 18, 20, 24, 25, 30) for sign in (1, -1))
-INPUTS = tuple(Fraction(n, 2) for n in (-3, -2, -1, 1, 3, 4))
-RATES = (Fraction(1, 10), Fraction(1, 5), Fraction(1, 2))
+INPUTS = tuple(Fraction(n, 2) for n in (-5, -3, -2, -1, 1, 3, 4, 5))
+HIDING = (Fraction(-1), Fraction(1, 2), Fraction(2))  # an input that is forgotten, as a sign or a factor 2 may be
+RATES = (Fraction(1, 10), Fraction(1, 5), Fraction(3, 10))
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ class Exercise:
     @property
     def title(self) -> str:
         """What it is about."""
-        return EXERCISES[self.name].title
+        title = EXERCISES[self.name].title
+        return title if self.trace.arithmetic.kind == "fractions" else title.removesuffix(", in fractions")
 
     @property
     def rounding(self) -> Rounding:
@@ -247,6 +249,12 @@ def _network(row: Kind, layers: Sequence[int] | None, activation: Any, output: A
     if max(network.sizes) > LARGEST_SIZE:
         message = f"a layer of an exercise has at most {LARGEST_SIZE} units, not {max(network.sizes)}"
         raise InputError(message)
+    if network.output.name == "softmax" and sizes[-1] < 2:
+        message = f"softmax needs two outputs or more, for its only one would always be 1: not layers {list(sizes)}"
+        raise InputError(message)
+    if len(sizes) < len(row.sizes) and row is EXERCISES["two-hidden-layers"]:
+        message = f"this exercise needs two hidden layers or more, such as 2,2,2,1: not layers {list(sizes)}"
+        raise InputError(message)
     if len(sizes) < 3 and row.asked is not _every and row.asked is not _of_last:
         message = f"this exercise asks for a hidden weight, and {list(sizes)} has no hidden layer; add one, as 2,2,1"
         raise InputError(message)
@@ -361,5 +369,8 @@ def _is_good(t: Trace, goals: Sequence[Key], dead_units: bool) -> bool:
         last = ("delta", len(layers), 1)
         hidden = sum(t.network.sizes[1:-1]) * t.n_examples
         return 0 < dead < hidden and t.value((1, *last) if t.has_totals else last) != 0
+    entering = {row[key[2] - 1] for key in goals if key[1] == 1 and len(key) == 4 for row in t.X}
+    if entering and entering <= set(HIDING):
+        return False
     gradients = [("dE/d" + key[0][0], *key[1:]) if key[0] in UPDATES else key for key in goals]
     return all(abs(t.value(key)) >= LEAST_GRADIENT for key in gradients)

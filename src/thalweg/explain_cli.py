@@ -51,6 +51,12 @@ def command(
     ] = None,
     data: Annotated[str | None, typer.Argument(help="For a model: a table, or a SELECT query.")] = None,
     row: Annotated[int | None, typer.Option(help="Which row of the table, from 1, the header not counted.")] = None,
+    unit: Annotated[
+        int | None,
+        typer.Option(
+            show_default="that of the predicted class, or the first", help="Of a model: the output that is explained."
+        ),
+    ] = None,
     weight: Annotated[
         str | None,
         typer.Option(help="One weight: LAYER,I,J is that from unit I to unit J of the layer; LAYER,b,J a bias."),
@@ -99,6 +105,7 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Explain a network step by step: forward and backward pass with the numbers put in, or why one weight matters."""
+    _refuse_unknown(model, data)
     chosen = _format(format, output, as_json)
     check_outputs({"explanation": output}, {"network": model, "table": data, "conventions": _name(conventions)})
     how = Arithmetic(check_choice(arithmetic, KINDS, "--arithmetic"), _rounding(digits, decimals, arithmetic))
@@ -109,7 +116,7 @@ def command(
     }  # fmt: skip
     found: RowExplanation | None = None
     if model is None or model.lower().endswith(".toml"):
-        _refuse_for_typed(model, data, row, typed)
+        _refuse_for_typed(model, data, row, unit, typed)
         network = TypedNetwork.from_toml(model) if model else TypedNetwork.from_texts(**typed)
         rate = network.learning_rate if learning_rate is None else _rate(learning_rate)
         t = trace(
@@ -126,6 +133,7 @@ def command(
             arithmetic=how,
             conventions=written,
             learning_rate=rate,
+            output=unit,
         )
         t = found.trace
     text = _json(t, found, weight) if chosen == "json" else writers.write(_document(t, found, weight), chosen)
@@ -168,13 +176,23 @@ def _refuse_without_target(found: RowExplanation | None) -> None:
         raise InputError(message)
 
 
-def _refuse_for_typed(source: str | None, data: str | None, row: int | None, typed: dict[str, Any]) -> None:
+def _refuse_unknown(*names: str | None) -> None:
+    """Options that there are not: numbers may begin with a minus, so that these come through as names of files."""
+    for name in names:
+        if name is not None and name.startswith("-"):
+            message = f"explain has no option {name!r}; see thalweg explain --help"
+            raise InputError(message)
+
+
+def _refuse_for_typed(
+    source: str | None, data: str | None, row: int | None, unit: int | None, typed: dict[str, Any]
+) -> None:
     given = [option for option, value in zip(TYPED, typed.values(), strict=True) if value is not None]
     if source is not None and given:
         message = f"{given[0]} and the file {source!r} both describe the network; put it into the file, or leave it out"
         raise InputError(message)
-    if data is not None or row is not None:
-        what = "--row" if row is not None else f"the table {data!r}"
+    if data is not None or row is not None or unit is not None:
+        what = "--row" if row is not None else "--unit" if unit is not None else f"the table {data!r}"
         message = f"{what} belongs to a model; a network typed in has its examples in x and y"
         raise InputError(message)
     if source is None and not given:

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import table
+from thalweg import table, writers
 from thalweg.arithmetic import FLOATS, Arithmetic
 from thalweg.attribution import Attribution, attribute, by_group
 from thalweg.conventions import Conventions
-from thalweg.document import Block, Heading, Paragraph, Piece
+from thalweg.document import Block, Document, Heading, Paragraph, Piece
 from thalweg.document import Table as Rows
 from thalweg.errors import InputError, TableError
 from thalweg.features import Number, Role
 from thalweg.scores import number
 from thalweg.targets import NumberTarget
+from thalweg.trace_pages import whole
 from thalweg.tracing import Trace, trace
 
 
@@ -74,8 +75,15 @@ class RowExplanation:
         """What the output that is explained stands for: a target, or one of its classes."""
         encoder, unit = self.model.encoder, self.attribution.output - 1
         if encoder.task == "classification":
-            return f"{encoder.targets[0]} = {encoder.classes[unit]}"
+            return f"{encoder.targets[0]} = {_word(encoder.classes[unit])}"
         return encoder.targets[unit]
+
+    def document(self) -> Document:
+        """The whole explanation."""
+        return whole(self.trace, f"{self.prediction}: why", self.blocks(), backward=self.has_target)
+
+    def __str__(self) -> str:
+        return writers.write(self.document(), "text")
 
     def blocks(self) -> list[Block]:
         """The row, its encoding and what carried the decision, to put before the passes."""
@@ -89,9 +97,16 @@ class RowExplanation:
         gap = _digits(abs(float64 - trained), 2)
         numbers = (output, _digits(float64, 9), " in float64, as below, and ", _digits(trained, 9))
         told = [Paragraph(said), Paragraph((*numbers, " as the model computes it: a difference of ", gap, "."))]
+        if self.model.encoder.task == "regression":
+            told += [Paragraph(self._standardised(one)) for one in self.model.encoder.target_roles]
         if not self.has_target:
             told.append(Paragraph("The table does not say what is right, so there is no error to go backward from."))
         return [Heading(f"Row {self.row}"), *told]
+
+    def _standardised(self, target: Any) -> str:
+        """How the network's numbers are those of the table."""
+        text = f"The network computes {target.column} standardised, (value − {target.mean:.6g})/{target.deviation:.6g}"
+        return _typeset(text + "; E is of these numbers.")
 
     def _encoding(self) -> list[Block]:
         encoder, x = self.model.encoder, self.attribution.x
@@ -202,6 +217,7 @@ def explain(
     arithmetic: Arithmetic = FLOATS,
     conventions: Conventions | None = None,
     learning_rate: float | None = None,
+    output: int | None = None,
 ) -> RowExplanation:
     """One row of a table through a model: what its cells became, both passes, and what carried the decision.
 
@@ -213,9 +229,12 @@ def explain(
         arithmetic: how numbers are shown.
         conventions: how the passes are written.
         learning_rate: with it, each weight's step of gradient descent is in the trace.
+        output: the unit of the output, from 1, whose decision is shared out; without, that of the predicted class, or
+            of the first target.
 
     Raises:
         TableError: the table cannot be read, or has no such row.
+        InputError: there is no such output.
 
     >>> import thalweg as tw
     >>> rows = "SELECT range % 7 AS x, (range % 7 > 3)::INT AS y FROM range(200)"
@@ -228,10 +247,11 @@ def explain(
     one, has_target = _row(model, data, row)
     x = encoder.encode(one)[0]
     outputs = model.outputs(one)
-    unit = int(np.argmax(outputs[0])) + 1 if encoder.task == "classification" else 1
+    decided = int(np.argmax(outputs[0])) + 1 if encoder.task == "classification" else 1
+    found = attribute(model.network, model.parameters, x, output=decided if output is None else output)
     y = encoder.encode_targets(one)[0] if has_target else _said(model, outputs[0])
     decoded = encoder.decode(outputs)[0]
-    first = encoder.target_roles[0]
+    target = encoder.target_roles[min(found.output, len(encoder.targets)) - 1]
     return RowExplanation(
         model=model,
         row=row,
@@ -247,9 +267,9 @@ def explain(
             conventions=conventions,
             learning_rate=learning_rate,
         ),
-        attribution=attribute(model.network, model.parameters, x, output=unit),
-        trained=float(outputs[0, unit - 1]),
-        scale=first.deviation if isinstance(first, NumberTarget) else 1.0,
+        attribution=found,
+        trained=float(outputs[0, found.output - 1]),
+        scale=target.deviation if isinstance(target, NumberTarget) else 1.0,
     )
 
 
@@ -262,7 +282,7 @@ def _prediction(model: Model, decoded: Any, output: Float[np.ndarray, " k"]) -> 
     targets, task = model.encoder.targets, model.encoder.task
     values = list(np.atleast_1d(decoded))
     said = ", ".join(
-        f"{name} = {number(value) if task == 'regression' else value}"
+        f"{name} = {number(value) if task == 'regression' else _word(value)}"
         for name, value in zip(targets, values, strict=True)
     )
     return f"{said} (probability {output.max():.4g})" if task == "classification" else said
@@ -271,7 +291,7 @@ def _prediction(model: Model, decoded: Any, output: Float[np.ndarray, " k"]) -> 
 def _row(model: Model, data: Any, row: int) -> tuple[Table, bool]:
     """The table of this row alone, and whether it has the targets."""
     encoder = model.encoder
-    if not (isinstance(row, int | np.integer) and row >= 1):
+    if not (isinstance(row, int | np.integer) and not isinstance(row, bool) and row >= 1):
         message = f"rows are numbered from 1, the header not counted; there is no row {row!r}"
         raise InputError(message)
     try:
@@ -295,8 +315,16 @@ def _cell(one: Table, name: str) -> str:
     column = one[name]
     if column.missing[0]:
         return MISSING
-    value = column.values[0]
-    return f"{value:.10g}" if column.values.dtype.kind == "f" else str(value)
+    return _word(column.values[0])
+
+
+def _word(value: Any) -> str:
+    """A cell or a class as it is written in tables."""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    if isinstance(value, np.datetime64):
+        return np.datetime_as_string(value, unit="auto").replace("T", " ")
+    return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 
 def _digits(value: float, digits: int) -> float:

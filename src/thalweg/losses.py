@@ -135,7 +135,7 @@ _ROWS = (
          targets_rule="one class per row, or probabilities that sum to 1",
          fused={"softmax": Fused(_softmax_cross_entropy, _softmax_cross_entropy_gradient, "z - y")}),
     Loss("binary_cross_entropy", "-log(1 - z) if y <= 0 else -log(z) if y >= 1 else -y*log(z) - (1 - y)*log(1 - z)",
-         "(z - y)/(z*(1 - z))",
+         "1/(1 - z) if y <= 0 else -1/z if y >= 1 else (z - y)/(z*(1 - z))",
          lambda z, y, _: -_times(y, np.log(z)) - _times(1.0 - y, np.log1p(-z)), lambda z, y, _: (z - y) / (z * (1 - z)),
          outputs=lambda output: output.name == "sigmoid", outputs_rule="sigmoid",
          targets=lambda y: (y >= 0.0) & (y <= 1.0), targets_rule="numbers from 0 to 1",

@@ -239,7 +239,7 @@ def _latex_symbol(name: str, indices: Sequence[Index], layer: Index | None) -> H
 
 
 def _latex_matrix(rows: Sequence[Sequence[str]]) -> str:
-    return r"\begin{pmatrix} " + r" \\ ".join(map(" & ".join, rows)) + r" \end{pmatrix}"
+    return r"\begin{pmatrix} " + r" \cr ".join(map(" & ".join, rows)) + r" \end{pmatrix}"
 
 
 def _latex_word(word: str) -> str:
@@ -340,7 +340,8 @@ TEXT = Notation(
     quotient="%s/%s", holds=False, power="{}**{}".format, exponent=Level.POWER, call="%s(%s)", prime="%s'",
     partial="d%s", total=lambda index: Mark(f"sum[{index}](%s)"), function=lambda name, latex: Mark(name + "(%s)"),
     becomes=" := ", digits=_plain_digits, symbol=lambda *parts: (spelled(*parts), Level.ATOM),
-    matrix=lambda rows: "[" + ", ".join(f"[{', '.join(row)}]" for row in rows) + "]", transposed=Mark("%s.T", Level.ATOM),
+    matrix=lambda rows: "[" + ", ".join(f"[{', '.join(row)}]" for row in rows) + "]",
+    transposed=Mark("%s.T", Level.ATOM),
 )  # fmt: skip
 UNICODE = Notation(
     plus=" + ", minus=" − ", sign="−", times="·", times_digit="·", equals=" = ", about=" ≈ ", group="(%s)",

@@ -49,6 +49,10 @@ def _right(kind: str) -> Rule:
     return KINDS[kind].rule
 
 
+def _minus(whole: Expression) -> Expression:
+    return Product(number(-1), (whole,))
+
+
 def _at_output(rule: Rule) -> Rule:
     """This rule for δ of output units, the right one for hidden units."""
     return lambda w, layer, j: rule(w, layer, j) if layer == len(w.layers) else delta(w, layer, j)
@@ -247,7 +251,7 @@ def _factor_two(trace: Trace) -> Iterator[Found]:
 
 def _difference_reversed(trace: Trace) -> Iterator[Found]:
     def rule(kind: str) -> Rule:
-        return lambda w, *place: (times_minus(_right(kind)(w, *place)[-1]),)
+        return lambda w, *place: (_minus(_right(kind)(w, *place)[-1]),)
 
     sentence = "the sign is reversed: it is output minus target"
     if fused(trace.network):
@@ -269,7 +273,7 @@ def _mean_for_sum(trace: Trace) -> Iterator[Found]:
     def rule(kind: str) -> Rule:
         def other(w: Writing, *place: Any) -> Formulas:
             right = _together(w, kind, place, mean=mean)
-            return (plus(TOTALS[kind](w, *place)[-1], times_minus(right), _together(w, kind, place, mean=not mean)),)
+            return (plus(TOTALS[kind](w, *place)[-1], _minus(right), _together(w, kind, place, mean=not mean)),)
 
         return other
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from thalweg.network import Network
 
 ONE_LINE = 8  # numbers of an example that stand among words
+MANY_EXAMPLES = 10  # beyond which only the first are shown
 LARGEST = 10  # units of a layer, and weights, that are shown of a network of over 100 weights
 
 
@@ -60,7 +61,7 @@ def _sentence(trace: Steps) -> str:
     computed = {
         "floats": f"Numbers are computed in full and shown to {trace.arithmetic.rounding}.",
         "fractions": "Numbers are exact fractions.",
-        "rounded": f"Every result is rounded to {trace.arithmetic.rounding}, and carried on as it is printed.",
+        "rounded": f"Every number is rounded to {trace.arithmetic.rounding}, and carried on as it is printed.",
     }
     biases = "with biases" if network.bias else "without biases"
     told = f"A network with {_counted(inputs, 'input')}, {layers} and {_counted(outputs, 'output')}, {biases}."
@@ -120,7 +121,8 @@ def _below(trace: Steps, kind: str, *layer: int) -> list[tuple[int, ...]]:
 
 
 def _examples(trace: Steps) -> list[int | None]:
-    return list(range(1, trace.n_examples + 1)) if trace.has_totals else [None]
+    """The examples that are shown: the first few of many."""
+    return list(range(1, min(trace.n_examples, MANY_EXAMPLES) + 1)) if trace.has_totals else [None]
 
 
 def passes(trace: Steps, example: int | None) -> list[Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -18,7 +19,7 @@ from thalweg.equations import equation
 from thalweg.errors import InputError, shown
 from thalweg.expressions import Expression
 from thalweg.network import Network
-from thalweg.notation import UNICODE, Notation, spelled
+from thalweg.notation import LATEX, UNICODE, Notation, spelled
 from thalweg.trace_rules import GIVEN, KINDS, SHARED, TOTALS, UPDATES, in_order, name_of, symbol_of
 
 
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 
-@dataclass(frozen=True, eq=False)
+MISPRINT, TINY = 1e-3, 1e-15  # relative and absolute: how far printed operands may come to lie from a result
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """One step of a trace: what was computed, from what, by which formula.
 
@@ -172,10 +176,26 @@ class Step:
         if self.is_given:
             return self.symbol, self.shown
         parts = [self.symbol]
-        for part in (*self.indexed, self.numbers, self.shown):
+        for part in (*self.indexed, *self._honest_numbers, self.shown):
             if part is not None and part != parts[-1]:
                 parts.append(part)
         return tuple(parts)
+
+    @property
+    def _honest_numbers(self) -> tuple[Expression, ...]:
+        """The formula with numbers, but not where printed digits are too few for it: 1 − 1 is not about 10⁻⁹.
+
+        By hand they never are. In floats, an output within 10⁻⁷ of 1 is printed as 1, and its error comes from a.
+        """
+        assert self.numbers is not None
+        result = float(self.result)
+        if self.trace.arithmetic.is_exact or not math.isfinite(result):
+            return (self.numbers,)
+        try:
+            found = float(evaluate(self.numbers, {}))
+        except OverflowError:
+            return ()
+        return (self.numbers,) if abs(found - result) <= MISPRINT * abs(result) + TINY else ()
 
     def written(self, notation: Notation = UNICODE) -> str:
         """The whole line in a notation."""
@@ -183,6 +203,11 @@ class Step:
 
     def __str__(self) -> str:
         return self.written()
+
+    __repr__ = __str__
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.written(LATEX)}$"
 
     @property
     def _is_total(self) -> bool:

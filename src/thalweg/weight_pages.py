@@ -9,11 +9,12 @@ import html
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from thalweg import writers
 from thalweg.arithmetic import evaluate
 from thalweg.document import Block, Chain, Display, Document, Heading, Link, Paragraph, Piece, Pieces, Table, Walk
+from thalweg.errors import InputError, shown
 from thalweg.expressions import ONE, Expression, Product, Symbol, number
 from thalweg.paths import Path, Why, strongest
 from thalweg.step_displays import LONG_SUM, anchor, displays, elements, picture
@@ -125,10 +126,11 @@ def _sum(why: Why, paths: Sequence[Path]) -> Iterator[Block]:
         if rounded and not why.is_complete:
             yield Paragraph(f"The other {n_others:,} are not added up here.")
             return
-        yield Paragraph(f"The last term is that of the other {n_others:,} paths together.")
+        others = "other path" if n_others == 1 else f"other {n_others:,} paths together"
+        yield Paragraph(f"The last term is that of the {others}.")
         every = why.total if why.is_complete else why.step.result
-        others = (every - why.penalty) * why.divisor - sum(path.product for path in paths)
-        terms.append(_rounded(why, others))
+        rest = (every - why.penalty) * why.divisor - sum(path.product for path in paths)
+        terms.append(_rounded(why, rest))
     numbers = plus(*[show(term) for term in terms])
     if why.divisor > 1:
         numbers = Product(ONE, (numbers,), (number(why.divisor),))
@@ -229,12 +231,22 @@ class Shown:
     __repr__ = __str__
 
 
-def show(what: Trace | Why) -> Shown:
-    """A trace, or why a weight has its gradient, to look at: in a notebook with the drawing of the network.
+def show(what: Any) -> Shown:
+    """A trace, why a weight has its gradient, or the explanation of a row, to look at: in a notebook as a page.
+
+    Raises:
+        InputError: it is something else.
 
     >>> from thalweg.network import Network
     >>> from thalweg.tracing import trace
     >>> print(str(show(trace(Network([1, 1], bias=False), [0.5], [2.0], [3.0]))).splitlines()[0])
     Backpropagation, step by step
     """
-    return Shown(one_weight(what) if isinstance(what, Why) else whole(what))
+    if isinstance(what, Why):
+        return Shown(one_weight(what))
+    if isinstance(what, Trace):
+        return Shown(whole(what))
+    if hasattr(what, "document"):
+        return Shown(what.document())
+    message = f"show takes what tw.trace, tw.explain or t.gradient_of(1, 2, 3) made, not {shown(what)}"
+    raise InputError(message)
