@@ -19,7 +19,7 @@ from thalweg import randomness
 from thalweg.answers import FOUR_DIGITS, Marking, check_answers
 from thalweg.arithmetic import FLOATS, Arithmetic, Rounding, Value
 from thalweg.conventions import Conventions
-from thalweg.errors import InputError
+from thalweg.errors import InputError, shown
 from thalweg.network import Network
 from thalweg.settings import check_choice, check_number
 from thalweg.trace_rules import UPDATES
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 Given = tuple[list[Any], list[Any], list[Any], Any]  # parameters, inputs, targets, learning rate
 VERSION = 1  # of the numbers: a change that alters a sheet needs another one
-TRIES = 5_000
+TRIES = 2_000
 TRIES_OF_UNIT = 50
 LEAST_GRADIENT = Fraction(1, 100)
 STEEPEST = 2  # |a| of a unit that saturates: beyond it g′ of a sigmoid is below 0.1
@@ -47,7 +47,7 @@ HALVES = tuple(Fraction(sign * n, 2) for n in (1, 3, 4, 5, 6) for sign in (1, -1
 STRONG = tuple(Fraction(sign * n, 10) for n in (5, 7, 8, 9, 11, 12, 15, 18, 20, 24, 25, 30) for sign in (1, -1))
 INPUTS = tuple(Fraction(n, 2) for n in (-5, -3, -2, -1, 1, 3, 4, 5))
 HIDING = (Fraction(-1), Fraction(1, 2), Fraction(2))  # an input that is forgotten, as a sign or a factor 2 may be
-RATES = (Fraction(1, 10), Fraction(1, 5), Fraction(3, 10))
+RATES = (Fraction(1, 5), Fraction(3, 10), Fraction(2, 5), Fraction(3, 5))
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,9 @@ def exercise(
             f"{name} has no step of gradient descent, and learning_rate does nothing here; take the exercise update"
         )
         raise InputError(message)
+    if rounding is not None and not isinstance(rounding, Rounding):
+        message = f"rounding must be such as Rounding(4), or Rounding(3, decimals=True), not {shown(rounding)}"
+        raise InputError(message)
     arithmetic = _arithmetic(network, rounding)
     asked = {
         "layers": None if layers is None else list(layers), "activation": activation, "output": output, "loss": loss,
@@ -240,12 +243,13 @@ EXACT_LOSSES = ("squared_error", "half_squared_error", "absolute_error", "huber"
 
 
 def _network(row: Kind, layers: Sequence[int] | None, activation: Any, output: Any, loss: Any, bias: bool) -> Network:
-    sizes = tuple(layers) if layers is not None else row.sizes
     output = output or row.output
     loss = loss or ("cross_entropy" if output == "softmax" else "squared_error" if output != row.output else row.loss)
+    sizes: Any = row.sizes if layers is None else layers
     network = Network(
         sizes, activation=activation or row.activation, output=output, loss=loss, bias=bias, reduction="sum"
     )
+    sizes = network.sizes
     if max(network.sizes) > LARGEST_SIZE:
         message = f"a layer of an exercise has at most {LARGEST_SIZE} units, not {max(network.sizes)}"
         raise InputError(message)
@@ -302,7 +306,9 @@ class _Draw:
             p += biases if layer.biases else ()
             below = [[float(layer.activation(np.array([a]))[0]) for a in one] for one in zip(*entered, strict=True)]
         Y = [_target(self, network) for _ in X]
-        return p, X, Y, (rate or self.one_of(RATES)) if self._row.update else None
+        if self._row.update and rate is None:
+            rate = self.one_of(RATES)
+        return p, X, Y, rate
 
     def _unit(self, layer: Layer, below: Any, bag: list[Fraction], dead_units: bool) -> Any:
         """Weights and bias of a unit, and what enters it in each example."""
