@@ -1,5 +1,6 @@
 """`thalweg exercise`: the sheets it prints and writes, the answers it marks, and its refusals."""
 
+import io
 import json
 import re
 import xml.etree.ElementTree as ElementTree
@@ -221,7 +222,7 @@ def test_a_bar_is_shown_for_many_variants(monkeypatch):
 def test_the_bar_goes_to_standard_error_and_late(monkeypatch):
     clock = iter(range(1000))
     monkeypatch.setattr("thalweg.exercise_cli.time.perf_counter", lambda: float(next(clock)))
-    recorded = Console(force_terminal=True, record=True, width=80, file=open("bar.txt", "w", encoding="utf-8"))
+    recorded = Console(force_terminal=True, record=True, width=80, file=io.StringIO())
     monkeypatch.setattr("rich.console.Console", lambda **_: recorded)
     out = run("exercise", "descent-1d", "--variants", 5).out
     assert b"exercise" not in out.split(b"\n")[0] and "5/5" in recorded.export_text()
