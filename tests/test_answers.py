@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 
 from students import PARTS, STYLES, Ball, Student, mistakes, random_exercise, styled
 from thalweg import InputError
-from thalweg.answers import FOUR_DIGITS, Reckoning, check_answers
+from thalweg.answers import FOUR_DIGITS, check_answers
 from thalweg.arithmetic import FRACTIONS, Rounding
 from thalweg.exercises import exercise
 from thalweg.network import Network
+from thalweg.reckoning import Reckoning
 from thalweg.tracing import Trace, trace
 
 

@@ -84,7 +84,7 @@ def test_solutions_and_many_variants():
 
 
 @pytest.mark.parametrize(
-    ("file", "form"), [("s.txt", "text"), ("s.md", "markdown"), ("s.TEX", "latex"), ("s.html", "html"), ("s", "text")]
+    ("file", "form"), [("s.txt", "text"), ("s.md", "markdown"), ("s.TEX", "latex"), ("s.html", "html")]
 )
 def test_a_sheet_and_its_solutions_are_written_side_by_side(file, form):
     ran = run("exercise", "relu", "--seed", 3, "--variants", 2, "-o", file)
@@ -253,8 +253,9 @@ def test_the_bar_goes_to_standard_error_and_late(monkeypatch):
         (("--format", "moodle", "--solutions"), "leave out --solutions"),
         (("-o", "s.tex", "--solutions"), "the solutions are written beside the sheet, to 's-solutions.tex'"),
         (("-o", "no/s.tex"), "the folder"),
+        (("-o", "s"), "the name 's' ends with none of them; change it, or give --format"),
         (("--json", "-o", "s.tex"), "--json prints exercises as data; leave it out, or --output"),
-        (("--conventions", "no.toml"), "'no.toml' cannot be read"),
+        (("--conventions", "no.toml"), "'no.toml' does not exist"),
         (("--network", "net.toml"), "there are none; give --check answers.csv too"),
         (("--check", "no.csv"), "'no.csv' does not exist"),
         (("--check", "no.csv", "-o", "s.tex"), "--check marks answers and makes no sheet; leave out --output"),
@@ -276,7 +277,7 @@ def test_refusals(arguments, said):
         (b"delt[1][1],0.5\n", "no value is called 'delt[1][1]' (line 1); values have names such as delta[1][1]"),
         (b"x[1],0.5\n", "no value is called 'x[1]' (line 1)"),
         (b"a[1][1],half\n", "'a.csv', line 1: the answer for a[1][1] must be a finite number"),
-        ("a[1][1],½".encode("latin-1"), "'a.csv' is not UTF-8"),
+        ("a[1][1],½".encode("latin-1"), "'a.csv' is no text in UTF-8"),
     ],
 )
 def test_bad_answer_files_are_told_in_a_sentence(content, said):

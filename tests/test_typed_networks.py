@@ -17,7 +17,9 @@ import thalweg as tw
 from thalweg.activations import ACTIVATIONS, HIDDEN
 from thalweg.errors import FileError, InputError
 from thalweg.losses import LOSSES
-from thalweg.typed_networks import KEYS, MAX_BYTES, TypedNetwork, typed_number
+from thalweg.text_files import MAX_BYTES
+from thalweg.typed_networks import KEYS, TypedNetwork
+from thalweg.typed_numbers import typed_number
 
 
 # Matt Mazur, "A Step by Step Backpropagation Example", 2015.

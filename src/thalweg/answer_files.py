@@ -14,12 +14,11 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from pathlib import Path
 
-from thalweg import whole_file
-from thalweg.errors import FileError, InputError, shown
-from thalweg.typed_networks import typed_number
+from thalweg import text_files
+from thalweg.errors import InputError, shown
+from thalweg.typed_numbers import typed_number
 
 
-MAX_BYTES = 1_000_000
 NAMED = 3  # unknown names that a message names
 ALIKE = str.maketrans({"’": "'", "`": "'", "−": "-", "\ufeff": None})
 
@@ -46,7 +45,7 @@ def read_answers(path: str | Path, known: Mapping[str, str]) -> dict[str, Fracti
     """
     file = os.fspath(path)
     spelled = {_bare(spelling): name for spelling, name in known.items()}
-    rows = list(_rows(_text(file), file, spelled))
+    rows = list(_rows(text_files.read(file, "answers"), file, spelled))
     if rows and _bare(rows[0][1]) not in spelled and not _is_number(rows[0][2]):
         del rows[0]  # a header
     _check_names(rows, file, spelled)
@@ -107,20 +106,3 @@ def _check_names(rows: list[Row], file: str, spelled: Mapping[str, str]) -> None
     names = list(dict.fromkeys([spelled[one] for one in close] or spelled.values()))[:NAMED]
     message = f"{file!r}: no value is called {told}{more}; values have names such as {', '.join(names)}"
     raise InputError(message)
-
-
-def _text(file: str) -> str:
-    try:
-        whole_file.ordinary_mode(os.stat(file), file)  # before opening, because opening a pipe could wait for ever
-        with open(file, "rb") as opened:
-            content = opened.read(MAX_BYTES + 1)
-    except OSError as error:
-        whole_file.raise_sentence(error, file, "read")
-    if len(content) > MAX_BYTES:
-        message = f"{file!r} has over {MAX_BYTES:,} bytes, too many for answers; name another file"
-        raise FileError(message)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        message = f"{file!r} is not UTF-8 (byte {error.start + 1}); save it as CSV in UTF-8"
-        raise FileError(message) from error

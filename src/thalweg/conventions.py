@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from thalweg import text_files
 from thalweg.equations import Applied, Partial
 from thalweg.errors import InputError
 from thalweg.expressions import Expression, Symbol
@@ -113,14 +114,12 @@ class Conventions:
         """The conventions in a TOML file, such as `error = "L"`.
 
         Raises:
-            InputError: it cannot be read, is no TOML, or states what is no convention.
+            FileError: it cannot be read (see `text_files.read`).
+            InputError: it is no TOML, or states what is no convention.
         """
         try:
-            plain = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except OSError as error:
-            message = f"the conventions {str(path)!r} cannot be read: {error.strerror}"
-            raise InputError(message) from error
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            plain = tomllib.loads(text_files.read(path, "conventions"))
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             message = f"the conventions {str(path)!r} are no TOML: {error}"
             raise InputError(message) from error
         try:

@@ -30,6 +30,8 @@ CALLED = {
 STEPS, ROWS = 1_000, 20
 SWEPT = 100  # steps of each walk of a sweep, unless --steps says otherwise
 
+SETTINGS = {"ignore_unknown_options": True}  # a formula may begin with a minus
+
 EXAMPLES = """Examples:
 
   thalweg descend "x**2 + 3*sin(x)" --start 4 --plot walk.svg

@@ -15,7 +15,7 @@ from fractions import Fraction
 from typing import Any
 
 from thalweg import randomness
-from thalweg.answers import Marking, Near
+from thalweg.answers import Marking
 from thalweg.arithmetic import Rounding, Value, evaluate, exactly
 from thalweg.descent_lines import (
     CASE,
@@ -37,6 +37,7 @@ from thalweg.equations import Applied, Partial
 from thalweg.errors import InputError
 from thalweg.expressions import Expression, Symbol, number
 from thalweg.parsing import parse
+from thalweg.reckoning import Near
 from thalweg.settings import check_choice, check_number
 from thalweg.trace_rules import plus, times, times_minus
 from thalweg.worked_lines import Line, Lines

@@ -12,7 +12,9 @@ Only an Applied has a derivative: the chain rule needs no more of g than g′.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from thalweg.errors import InputError
 from thalweg.expressions import INDEX, Expression, Symbol, number
@@ -149,6 +151,11 @@ class Transposed(WrittenOnly):
 
     def _write(self, notation, parts):
         return notation.marked(notation.transposed, *parts)
+
+
+def distinct(parts: Sequence[Any]) -> tuple[Any, ...]:
+    """Parts that are equal, each once where it follows itself."""
+    return tuple(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1])
 
 
 def equation(*parts: Node | float, notation: Notation = UNICODE, about: bool = False, becomes: bool = False) -> str:

@@ -13,7 +13,7 @@ import typer
 from thalweg import text_writer, whole_file, writers
 from thalweg.answer_files import read_answers
 from thalweg.answers import FOUR_DIGITS, Marking, check_answers
-from thalweg.arithmetic import Rounding
+from thalweg.command_options import ConventionsFile, format_of, rounding
 from thalweg.conventions import Conventions
 from thalweg.descent_exercises import DESCENT_EXERCISES, DescentExercise, descent_exercise
 from thalweg.errors import InputError
@@ -24,12 +24,12 @@ from thalweg.outputs import check_outputs
 from thalweg.progress import LateProgress
 from thalweg.settings import check_choice
 from thalweg.tracing import trace
-from thalweg.typed_networks import TypedNetwork, typed_number
+from thalweg.typed_networks import TypedNetwork
+from thalweg.typed_numbers import typed_number
 from thalweg.worked_lines import Line
 
 
-FORMATS = (*writers.WRITERS, "moodle")
-SUFFIXES = {**{row.suffix: name for name, row in writers.WRITERS.items()}, ".xml": "moodle"}
+FORMATS = {**{name: row.suffix for name, row in writers.WRITERS.items()}, "moodle": ".xml"}
 MOST = 1_000  # variants of a sheet
 WIDE = 110  # characters of a line of solutions in text, whose grid is a wide table
 
@@ -76,9 +76,7 @@ def command(
     decimals: Annotated[
         int | None, typer.Option(help="Decimals that results are rounded to, instead of digits.")
     ] = None,
-    conventions: Annotated[
-        Path | None, typer.Option(help="A TOML file with your lecture's symbols, ½, sum or mean, rows or columns.")
-    ] = None,
+    conventions: ConventionsFile = None,
     format: Annotated[
         str | None, typer.Option("--format", show_default="by the file's name, or text", help=f"{', '.join(FORMATS)}.")
     ] = None,
@@ -106,14 +104,14 @@ def command(
     typed: dict[str, Any] = {
         "layers": layers, "activation": activation, "output": output_activation, "loss": loss,
         "bias": False if no_bias else None, "dead_units": dead_units or None, "learning_rate": learning_rate,
-        "rounding": _rounding(digits, decimals), "conventions": conventions,
+        "rounding": rounding(digits, decimals), "conventions": conventions,
     }  # fmt: skip
     given = {option: value for option, value in typed.items() if value is not None}
     if network is not None and check is not None:
         _check_network_alone(kind, given, variant)
         _show(_marked_network(network, check, given), as_json)
         return
-    how = _format(format, output)
+    how = format_of(format, output, FORMATS, "a sheet")
     beside = None if output is None or how == "moodle" else output.with_stem(f"{output.stem}-solutions")
     read = {"conventions": conventions, "answers": check}
     check_outputs({"sheet": output, "solutions": beside}, {what: path and str(path) for what, path in read.items()})
@@ -238,21 +236,6 @@ def _count(variants: int) -> int:
         message = f"--variants takes a number from 1 to {MOST:,}, not {variants:,}"
         raise InputError(message)
     return variants
-
-
-def _rounding(digits: int | None, decimals: int | None) -> Rounding | None:
-    if digits is not None and decimals is not None:
-        message = "--digits and --decimals exclude each other; leave one of them out"
-        raise InputError(message)
-    if decimals is not None:
-        return Rounding(decimals, decimals=True)
-    return None if digits is None else Rounding(digits)
-
-
-def _format(given: str | None, output: Path | None) -> str:
-    if given is not None:
-        return check_choice(given, FORMATS, "--format")
-    return SUFFIXES.get(output.suffix.lower(), "text") if output else "text"
 
 
 def _sheet(posed: Sequence[Posed], how: str) -> str:

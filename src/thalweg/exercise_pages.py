@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import Any
 
 from thalweg import trace_pages
-from thalweg.answers import Reckoning
 from thalweg.arithmetic import Rounding, exactly
 from thalweg.conventions import Conventions
 from thalweg.descent_exercises import DescentExercise
@@ -37,7 +36,8 @@ from thalweg.equations import Partial
 from thalweg.exercises import Exercise
 from thalweg.expressions import Product, Symbol, number
 from thalweg.pieces import plain
-from thalweg.trace_rules import fused, plus, times, times_minus
+from thalweg.reckoning import Reckoning
+from thalweg.trace_rules import fused, softmax_other_slope, softmax_own_slope
 from thalweg.trace_steps import Step
 from thalweg.worked_lines import Line
 
@@ -248,8 +248,8 @@ def _softmax(exercise: Exercise, example: int | None) -> list[Block]:
     z_j, z_k, y_k = (c.symbol(key) for key in (("z", last, "j"), ("z", last, "k"), ("y", "k")))
     words: tuple[Piece, ...] = (
         "Every output of softmax depends on everything that enters the layer: ",
-        c.symbol(("dz/da", last, "k", "j")), " is ", times(z_k, plus(number(1), times_minus(z_k))), " for k = j and ",
-        times_minus(times(z_k, z_j)), " elsewhere. Cross-entropy has the slopes ",
+        c.symbol(("dz/da", last, "k", "j")), " is ", softmax_own_slope(z_k), " for k = j and ",
+        softmax_other_slope(z_k, z_j), " elsewhere. Cross-entropy has the slopes ",
         Chain((c.symbol(("dE/dz", last, "k")), Product(number(-1), (y_k,), (z_k,)))), ". In the product ",
         z_k, " cancels, and as the targets sum to 1, what is left is output minus target:",
     )  # fmt: skip

@@ -11,6 +11,7 @@ import typer
 
 from thalweg import weight_pages, whole_file, writers
 from thalweg.arithmetic import KINDS, Arithmetic, Rounding
+from thalweg.command_options import ConventionsFile, format_of, rounding
 from thalweg.conventions import Conventions
 from thalweg.document import Document
 from thalweg.errors import InputError
@@ -20,11 +21,11 @@ from thalweg.outputs import check_outputs
 from thalweg.settings import check_choice
 from thalweg.trace_pages import most_relevant, whole
 from thalweg.tracing import Trace, trace
-from thalweg.typed_networks import TypedNetwork, typed_number
+from thalweg.typed_networks import TypedNetwork
+from thalweg.typed_numbers import typed_number
 
 
-FORMATS = (*writers.WRITERS, "json")
-SUFFIXES = {**{row.suffix: name for name, row in writers.WRITERS.items()}, ".json": "json"}
+FORMATS = {**{name: row.suffix for name, row in writers.WRITERS.items()}, "json": ".json"}
 TYPED = (
     "--sizes", "--activation", "--output-activation", "--loss", "--reduction", "--weights", "--biases", "--x", "--y",
 )  # fmt: skip
@@ -93,9 +94,7 @@ def command(
         int | None, typer.Option(show_default="6, rounded 4", help="Significant digits that are shown.")
     ] = None,
     decimals: Annotated[int | None, typer.Option(help="Decimals that are shown, instead of digits.")] = None,
-    conventions: Annotated[
-        Path | None, typer.Option(help="A TOML file with your lecture's symbols, ½, sum or mean, rows or columns.")
-    ] = None,
+    conventions: ConventionsFile = None,
     format: Annotated[
         str | None, typer.Option("--format", show_default="by the file's name, or text", help=f"{', '.join(FORMATS)}.")
     ] = None,
@@ -105,7 +104,6 @@ def command(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
 ) -> None:
     """Explain a network step by step: forward and backward pass with the numbers put in, or why one weight matters."""
-    _refuse_unknown(model, data)
     chosen = _format(format, output, as_json)
     check_outputs({"explanation": output}, {"network": model, "table": data, "conventions": _name(conventions)})
     how = Arithmetic(check_choice(arithmetic, KINDS, "--arithmetic"), _rounding(digits, decimals, arithmetic))
@@ -176,14 +174,6 @@ def _refuse_without_target(found: RowExplanation | None) -> None:
         raise InputError(message)
 
 
-def _refuse_unknown(*names: str | None) -> None:
-    """Options that there are not: numbers may begin with a minus, so that these come through as names of files."""
-    for name in names:
-        if name is not None and name.startswith("-"):
-            message = f"explain has no option {name!r}; see thalweg explain --help"
-            raise InputError(message)
-
-
 def _refuse_for_typed(
     source: str | None, data: str | None, row: int | None, unit: int | None, typed: dict[str, Any]
 ) -> None:
@@ -230,33 +220,19 @@ def _weight(given: str) -> tuple[int, int | str, int]:
 
 
 def _rounding(digits: int | None, decimals: int | None, arithmetic: str) -> Rounding:
-    if digits is not None and decimals is not None:
-        message = "--digits and --decimals exclude each other; leave one of them out"
-        raise InputError(message)
-    if arithmetic == "fractions" and (digits, decimals) != (None, None):
-        option = "--digits" if decimals is None else "--decimals"
+    asked = rounding(digits, decimals)
+    if asked and arithmetic == "fractions":
+        option = "--decimals" if asked.decimals else "--digits"
         message = f"{option} would do nothing with --arithmetic fractions, which are not rounded; leave it out"
         raise InputError(message)
-    if decimals is not None:
-        return Rounding(decimals, decimals=True)
-    return Rounding(DIGITS[arithmetic] if digits is None else digits)
+    return asked or Rounding(DIGITS[arithmetic])
 
 
 def _format(given: str | None, output: Path | None, as_json: bool) -> str:
     if as_json and given not in (None, "json"):
         message = f"--json and --format {given} exclude each other; leave one of them out"
         raise InputError(message)
-    if as_json or given is not None:
-        return "json" if as_json else check_choice(given, FORMATS, "--format")
-    if output is None:
-        return "text"
-    if output.suffix.lower() not in SUFFIXES:
-        message = (
-            f"an explanation is written as {', '.join(SUFFIXES)}, and the name {str(output)!r} ends with none of them; "
-            f"change it, or give --format"
-        )
-        raise InputError(message)
-    return SUFFIXES[output.suffix.lower()]
+    return format_of("json" if as_json else given, output, FORMATS, "an explanation")
 
 
 def _name(path: Path | None) -> str | None:

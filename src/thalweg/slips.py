@@ -6,6 +6,7 @@ would have written down, here and further on. A row that does not apply to a net
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -27,30 +28,16 @@ SUSPECTS = ("sigmoid", "tanh", "relu", "identity")  # whose slope is taken for a
 class Slip:
     """One slip: what is said of it, and the rules that were followed instead, of single examples and of totals."""
 
-    name: str
     sentence: str
-    which: str  # of several that are called the same
-    rules: Mapping[str, Rule]
-    totals: Mapping[str, Rule]
-
-
-@dataclass(frozen=True)
-class Found:
-    """A slip that can be made on a trace."""
-
-    sentence: str
-    rules: Mapping[str, Rule]
+    rules: Mapping[str, Rule] = field(default_factory=dict)
     totals: Mapping[str, Rule] = field(default_factory=dict)
-    which: str = ""
+    which: str = ""  # of several that are called the same
+    name: str = ""  # its row
 
 
 def _right(kind: str) -> Rule:
     """The rule itself, of single examples."""
     return KINDS[kind].rule
-
-
-def _minus(whole: Expression) -> Expression:
-    return Product(number(-1), (whole,))
 
 
 def _at_output(rule: Rule) -> Rule:
@@ -78,7 +65,7 @@ def _backward_sum(w: Writing, layer: int, j: Any, kind: str = "W") -> Expression
     return plus(*[times(w("delta", layer + 1, k), w(kind, layer + 1, j, k)) for k in _above(w, layer)])
 
 
-def _slope_forgotten(trace: Trace) -> Iterator[Found]:
+def _slope_forgotten(trace: Trace) -> Iterator[Slip]:
     def rule(w: Writing, layer: int, j: Any) -> Formulas:
         if layer < len(w.layers):
             return (_backward_sum(w, layer, j),)
@@ -86,19 +73,19 @@ def _slope_forgotten(trace: Trace) -> Iterator[Found]:
             return delta(w, layer, j)
         return (w("dE/dz", layer, j),)
 
-    yield Found("the factor g′(a) is missing", {"delta": rule})
+    yield Slip("the factor g′(a) is missing", {"delta": rule})
 
 
-def _slope_twice(trace: Trace) -> Iterator[Found]:
+def _slope_twice(trace: Trace) -> Iterator[Slip]:
     def rule(w: Writing, layer: int, j: Any) -> Formulas:
         z = w("z", layer, j)
         return (times(delta(w, layer, j)[-1], z, plus(ONE, times_minus(z))),)
 
     if fused(trace.network) and trace.network.output.name in ("sigmoid", "softmax"):
-        yield Found("g′(a) has already cancelled, and is multiplied once more", {"delta": _at_output(rule)})
+        yield Slip("g′(a) has already cancelled, and is multiplied once more", {"delta": _at_output(rule)})
 
 
-def _slope_at_the_other(trace: Trace) -> Iterator[Found]:
+def _slope_at_the_other(trace: Trace) -> Iterator[Slip]:
     for saved, other in (("z", "a"), ("a", "z")):
 
         def rule(w: Writing, layer: int, j: Any, saved: str = saved, other: str = other) -> Formulas:
@@ -107,10 +94,10 @@ def _slope_at_the_other(trace: Trace) -> Iterator[Found]:
                 return _right("g'")(w, layer, j)
             return (w.branch(formula(g.slope), {saved: (other, layer, j)}, g.constants),)
 
-        yield Found(f"g′ is computed from {other} where {saved} belongs", {"g'": rule})
+        yield Slip(f"g′ is computed from {other} where {saved} belongs", {"g'": rule})
 
 
-def _slope_of_another(trace: Trace) -> Iterator[Found]:
+def _slope_of_another(trace: Trace) -> Iterator[Slip]:
     used = {layer.activation.name for layer in trace.network.layers if layer.activation.elementwise}
     for name in dict.fromkeys((*SUSPECTS, *sorted(used))):
         if used <= {name}:
@@ -119,18 +106,18 @@ def _slope_of_another(trace: Trace) -> Iterator[Found]:
         def rule(w: Writing, layer: int, j: Any, other: Any = ACTIVATIONS[name]) -> Formulas:
             return (w.branch(formula(other.slope), {other.saves: (other.saves, layer, j)}, other.constants),)
 
-        yield Found("the derivative is that of", {"g'": rule}, which=name)
+        yield Slip("the derivative is that of", {"g'": rule}, which=name)
 
 
-def _updated_weights(trace: Trace) -> Iterator[Found]:
+def _updated_weights(trace: Trace) -> Iterator[Slip]:
     if trace.learning_rate is not None:
-        yield Found(
+        yield Slip(
             "the weights above are taken after their update, and the backward pass needs the old ones",
             _at_hidden(lambda w, layer, j: _backward_sum(w, layer, j, kind="W_new")),
         )
 
 
-def _one_output(trace: Trace) -> Iterator[Found]:
+def _one_output(trace: Trace) -> Iterator[Slip]:
     widest = max(trace.network.sizes[2:], default=1)
     for k in range(1, widest + 1 if widest > 1 else 1):
 
@@ -139,103 +126,103 @@ def _one_output(trace: Trace) -> Iterator[Found]:
                 return _backward_sum(w, layer, j)
             return times(w("delta", layer + 1, k), w("W", layer + 1, j, k))
 
-        yield Found("the sum goes over all units above, and only one is counted:", _at_hidden(total), which=f"unit {k}")
+        yield Slip("the sum goes over all units above, and only one is counted:", _at_hidden(total), which=f"unit {k}")
 
 
-def _weights_forgotten(trace: Trace) -> Iterator[Found]:
-    yield Found(
+def _weights_forgotten(trace: Trace) -> Iterator[Slip]:
+    yield Slip(
         "the weights are missing in the sum over the units above",
         _at_hidden(lambda w, layer, j: plus(*[w("delta", layer + 1, k) for k in _above(w, layer)])),
     )
 
 
-def _deltas_forgotten(trace: Trace) -> Iterator[Found]:
-    yield Found(
+def _deltas_forgotten(trace: Trace) -> Iterator[Slip]:
+    yield Slip(
         "the δ are missing in the sum over the units above",
         _at_hidden(lambda w, layer, j: plus(*[w("W", layer + 1, j, k) for k in _above(w, layer)])),
     )
 
 
-def _bias_forgotten(trace: Trace) -> Iterator[Found]:
+def _bias_forgotten(trace: Trace) -> Iterator[Slip]:
     def rule(w: Writing, layer: int, j: Any) -> Formulas:
         one = w.layers[layer - 1]
         return (w.total("i", one.below, lambda i: w.weighted(layer, i, j, w.from_below(layer, i))),)
 
     if trace.network.bias:
-        yield Found("the bias is missing", {"a": rule})
+        yield Slip("the bias is missing", {"a": rule})
 
 
-def _bias_gradient_forgotten(trace: Trace) -> Iterator[Found]:
+def _bias_gradient_forgotten(trace: Trace) -> Iterator[Slip]:
     if trace.network.bias:
-        yield Found(
+        yield Slip(
             "a bias has a gradient too, the δ of its unit",
             {"dE/db": lambda w, layer, j: (times(ZERO, w("delta", layer, j)),)},
         )
 
 
-def _activation_forgotten(trace: Trace) -> Iterator[Found]:
-    yield Found("the activation is missing: z = g(a)", {"z": lambda w, layer, j: (w("a", layer, j),)})
+def _activation_forgotten(trace: Trace) -> Iterator[Slip]:
+    yield Slip("the activation is missing: z = g(a)", {"z": lambda w, layer, j: (w("a", layer, j),)})
 
 
-def _not_normalised(trace: Trace) -> Iterator[Found]:
+def _not_normalised(trace: Trace) -> Iterator[Slip]:
     def rule(w: Writing, layer: int, j: Any) -> Formulas:
         softmax = not w.layers[layer - 1].activation.elementwise
         return (call("exp", w("a", layer, j)),) if softmax else _right("z")(w, layer, j)
 
     if not trace.network.output.elementwise:
-        yield Found("the sum below the fraction of softmax is missing", {"z": rule})
+        yield Slip("the sum below the fraction of softmax is missing", {"z": rule})
 
 
-def _diagonal_only(trace: Trace) -> Iterator[Found]:
+def _diagonal_only(trace: Trace) -> Iterator[Slip]:
     def rule(w: Writing, layer: int, j: Any) -> Formulas:
         return (times(w("dE/dz", layer, j), w("dz/da", layer, j, j)),)
 
     if not trace.network.output.elementwise:
         words = "every output of softmax depends on every a, and only the diagonal of its Jacobian is counted"
-        yield Found(words, {"delta": _at_output(rule)})
+        yield Slip(words, {"delta": _at_output(rule)})
 
 
-def _input_forgotten(trace: Trace) -> Iterator[Found]:
-    yield Found(
+def _input_forgotten(trace: Trace) -> Iterator[Slip]:
+    yield Slip(
         "the factor that enters through the weight is missing",
         {"dE/dW": lambda w, layer, i, j: (w("delta", layer, j),)},
     )
 
 
-def _output_for_input(trace: Trace) -> Iterator[Found]:
-    yield Found(
+def _output_for_input(trace: Trace) -> Iterator[Slip]:
+    yield Slip(
         "the factor is what enters through the weight, and the unit's own z is taken",
         {"dE/dW": lambda w, layer, i, j: (times(w("delta", layer, j), w("z", layer, j)),)},
     )
 
 
-def _before_for_after(trace: Trace) -> Iterator[Found]:
+def _before_for_after(trace: Trace) -> Iterator[Slip]:
     def rule(w: Writing, layer: int, i: Any, j: Any) -> Formulas:
         if layer == 1:
             return _right("dE/dW")(w, layer, i, j)
         return (times(w("delta", layer, j), w("a", layer - 1, i)),)
 
     if len(trace.network.layers) > 1:
-        yield Found("a of the unit below stands where its z belongs", {"dE/dW": rule})
+        yield Slip("a of the unit below stands where its z belongs", {"dE/dW": rule})
 
 
-def _update_sign(trace: Trace) -> Iterator[Found]:
+def _update_sign(trace: Trace) -> Iterator[Slip]:
     def rule(kind: str) -> Rule:
         return lambda w, *place: (plus(w(kind, *place), times(w("eta"), w("dE/d" + kind, *place))),)
 
     if trace.learning_rate is not None:
-        yield Found("the step goes uphill: the gradient is subtracted", {kind: rule(kind[0]) for kind in UPDATES})
+        yield Slip("the step goes uphill: the gradient is subtracted", {kind: rule(kind[0]) for kind in UPDATES})
 
 
-def _rate_forgotten(trace: Trace) -> Iterator[Found]:
+def _rate_forgotten(trace: Trace) -> Iterator[Slip]:
     def rule(kind: str) -> Rule:
         return lambda w, *place: (plus(w(kind, *place), times_minus(w("dE/d" + kind, *place))),)
 
     if trace.learning_rate is not None:
-        yield Found("the learning rate is missing", {kind: rule(kind[0]) for kind in UPDATES})
+        yield Slip("the learning rate is missing", {kind: rule(kind[0]) for kind in UPDATES})
 
 
-def _factor_two(trace: Trace) -> Iterator[Found]:
+def _factor_two(trace: Trace) -> Iterator[Slip]:
     if trace.network.loss.name not in ("squared_error", "half_squared_error"):
         return
     for sentence, over, under in (
@@ -246,18 +233,18 @@ def _factor_two(trace: Trace) -> Iterator[Found]:
         def rule(kind: str, over: Any = over, under: Any = under) -> Rule:
             return lambda w, *place: (Product(over, (_right(kind)(w, *place)[-1],), under),)
 
-        yield Found(sentence, {"E": rule("E"), "dE/dz": rule("dE/dz")})
+        yield Slip(sentence, {"E": rule("E"), "dE/dz": rule("dE/dz")})
 
 
-def _difference_reversed(trace: Trace) -> Iterator[Found]:
+def _difference_reversed(trace: Trace) -> Iterator[Slip]:
     def rule(kind: str) -> Rule:
-        return lambda w, *place: (_minus(_right(kind)(w, *place)[-1]),)
+        return lambda w, *place: (times_minus(_right(kind)(w, *place)[-1]),)
 
     sentence = "the sign is reversed: it is output minus target"
     if fused(trace.network):
-        yield Found(sentence, {"delta": _at_output(rule("delta"))})
+        yield Slip(sentence, {"delta": _at_output(rule("delta"))})
         sentence = "the sign is reversed"
-    yield Found(sentence, {"dE/dz": rule("dE/dz")})
+    yield Slip(sentence, {"dE/dz": rule("dE/dz")})
 
 
 def _together(w: Writing, kind: str, place: Any, *, mean: bool) -> Expression:
@@ -267,41 +254,41 @@ def _together(w: Writing, kind: str, place: Any, *, mean: bool) -> Expression:
     return Product(ONE, (total,), (number(n),)) if mean else total
 
 
-def _mean_for_sum(trace: Trace) -> Iterator[Found]:
+def _mean_for_sum(trace: Trace) -> Iterator[Slip]:
     mean = trace.network.reduction == "mean"
 
     def rule(kind: str) -> Rule:
         def other(w: Writing, *place: Any) -> Formulas:
             right = _together(w, kind, place, mean=mean)
-            return (plus(TOTALS[kind](w, *place)[-1], _minus(right), _together(w, kind, place, mean=not mean)),)
+            return (plus(TOTALS[kind](w, *place)[-1], times_minus(right), _together(w, kind, place, mean=not mean)),)
 
         return other
 
     if trace.n_examples > 1:
         taken, wanted = ("sum", "mean") if mean else ("mean", "sum")
         sentence = f"the {taken} over the examples is taken where their {wanted} is asked for"
-        yield Found(sentence, {}, {kind: rule(kind) for kind in TOTALS})
+        yield Slip(sentence, {}, {kind: rule(kind) for kind in TOTALS})
 
 
-def _one_example(trace: Trace) -> Iterator[Found]:
+def _one_example(trace: Trace) -> Iterator[Slip]:
     for n in range(1, trace.n_examples + 1 if trace.n_examples > 1 else 1):
 
         def rule(kind: str, n: int = n) -> Rule:
             return lambda w, *place: (w(kind, *place, example=n),)
 
         sentence = "all examples count, and only one is taken:"
-        yield Found(sentence, {}, {kind: rule(kind) for kind in TOTALS}, which=f"example {n}")
+        yield Slip(sentence, {}, {kind: rule(kind) for kind in TOTALS}, which=f"example {n}")
 
 
-def _penalty_forgotten(trace: Trace) -> Iterator[Found]:
+def _penalty_forgotten(trace: Trace) -> Iterator[Slip]:
     def rule(kind: str) -> Rule:
         return lambda w, *place: (_together(w, kind, place, mean=trace.network.reduction == "mean"),)
 
     if trace.network.l2:
-        yield Found("the penalty's part is missing", {}, {kind: rule(kind) for kind in ("E", "dE/dW")})
+        yield Slip("the penalty's part is missing", {}, {kind: rule(kind) for kind in ("E", "dE/dW")})
 
 
-def _transposed(trace: Trace) -> Iterator[Found]:
+def _transposed(trace: Trace) -> Iterator[Slip]:
     def is_square(w: Writing, layer: int) -> bool:
         return w.layers[layer - 1].below == w.layers[layer - 1].above
 
@@ -325,11 +312,11 @@ def _transposed(trace: Trace) -> Iterator[Found]:
     if any(layer.below == layer.above > 1 for layer in trace.network.layers):
         words = "the indices of the weight are swapped: W is taken transposed"
         for rules in ({"a": forward}, _at_hidden(backward), {"a": forward, **_at_hidden(backward)}):
-            yield Found(words, rules)
-        yield Found(words, {"dE/dW": gradient})
+            yield Slip(words, rules)
+        yield Slip(words, {"dE/dW": gradient})
 
 
-SLIPS: dict[str, Callable[[Trace], Iterator[Found]]] = {
+SLIPS: dict[str, Callable[[Trace], Iterator[Slip]]] = {
     "slope forgotten": _slope_forgotten,
     "slope twice": _slope_twice,
     "slope at the other side": _slope_at_the_other,
@@ -366,8 +353,4 @@ def slips_of(trace: Trace) -> list[Slip]:
     >>> [slip.which for slip in slips_of(trace(net, [1.0], [2.0], [1.0])) if slip.name == "slope of another activation"]
     ['tanh', 'relu', 'identity']
     """
-    return [
-        Slip(name, found.sentence, found.which, found.rules, found.totals)
-        for name, row in SLIPS.items()
-        for found in row(trace)
-    ]
+    return [dataclasses.replace(slip, name=name) for name, row in SLIPS.items() for slip in row(trace)]

@@ -11,7 +11,7 @@ from thalweg.document import Chain, Display, Picture, Piece
 from thalweg.expressions import Expression, Symbol, number
 from thalweg.formulas import Condition, Formula, formula
 from thalweg.network_drawing import NetworkDrawing
-from thalweg.trace_rules import plus, symbol_of, times, times_minus
+from thalweg.trace_rules import softmax_other_slope, softmax_own_slope, symbol_of
 from thalweg.trace_steps import Step, Steps
 
 
@@ -139,8 +139,8 @@ def _softmax_slope(step: Step) -> tuple[Piece, ...]:
     """Both cases of softmax's Jacobian."""
     after, last = step.trace.conventions.after, step.place[0]
     zk, zj = (Symbol(after, (letter,), last) for letter in "kj")
-    same, other = times(zk, plus(number(1), times_minus(zk))), times_minus(times(zk, zj))
-    return Chain((step.general_symbol, same)), " if ", Chain((Symbol("k"), Symbol("j"))), ", else ", other
+    own, other = softmax_own_slope(zk), softmax_other_slope(zk, zj)
+    return Chain((step.general_symbol, own)), " if ", Chain((Symbol("k"), Symbol("j"))), ", else ", other
 
 
 def _without_example(key: Key) -> Key:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg.document import Block, Chain, Display, Document, Heading, Items, Paragraph, Piece, Walk
-from thalweg.equations import Applied, Matrix, SumOver
-from thalweg.expressions import ONE, Expression, Product, Symbol, call, number
+from thalweg.equations import Applied, Matrix, SumOver, distinct
+from thalweg.expressions import ONE, Expression, Product, Symbol, call
 from thalweg.formulas import formula
 from thalweg.step_displays import LONG, MANY_WEIGHTS, cases, displays, picture
 from thalweg.step_displays import elements as elements
+from thalweg.trace_rules import penalty
 from thalweg.trace_steps import Step, Steps
 from thalweg.tracing import Trace
 
@@ -87,8 +88,7 @@ def _functions(trace: Steps) -> Iterator[tuple[Piece, ...]]:
     if trace.n_examples > 1:
         yield (f"Over the {trace.n_examples} examples: the {network.reduction}",)
     if network.l2:
-        total = SumOver("i", SumOver("j", Symbol(c.weight, ("i", "j")) ** 2))
-        yield "Penalty, over all layers: ", Chain((Product(number(network.l2), (total,), (number(2),)),))
+        yield "Penalty, over all layers: ", Chain((penalty(network.l2, c),))
     if any(network.dropout):
         yield ("Dropout, which switches units off while the network is trained, is off here",)
 
@@ -261,11 +261,6 @@ def matrix_form(trace: Trace, example: int | None = None) -> list[Block]:
         for step in trace.matrices(example)
     ]
     return [Heading(f"In matrices{name}"), *lines]
-
-
-def distinct(parts: Sequence[Any]) -> tuple[Any, ...]:
-    """Parts that are equal, each once where it follows itself."""
-    return tuple(part for place, part in enumerate(parts) if place == 0 or part != parts[place - 1])
 
 
 def whole(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from thalweg.arithmetic import Value, exactly
 from thalweg.equations import Applied, Partial, SumOver
-from thalweg.expressions import ONE, Expression, Product, Sum, Symbol, call, number
+from thalweg.expressions import MINUS_ONE, ONE, Expression, Product, Sum, Symbol, call, number
 from thalweg.formulas import Formula, formula
 from thalweg.losses import Fused
 
@@ -102,13 +102,16 @@ class Writing:
 
 def symbol_of(conventions: Conventions, key: Key) -> Expression:
     """What a key is written as, that of an example too: ∂E₂/∂W₁₁⁽¹⁾ is what example 2 adds to the gradient."""
-    if not isinstance(key[0], int):
-        return conventions.symbol(key)
-    example, *rest = key
-    symbol = conventions.symbol(tuple(rest))
-    if rest[0] == "E":
-        return Symbol(conventions.error, (example,))
-    return Partial(Symbol(conventions.error, (example,)), symbol.by) if rest[0] in GRADIENT else symbol  # type: ignore[attr-defined]
+    return _of_example(conventions, key[0], key[1:]) if isinstance(key[0], int) else conventions.symbol(key)
+
+
+def _of_example(conventions: Conventions, example: int | str, key: Key) -> Expression:
+    """The symbol of an example by its number, or of any by a letter."""
+    error = Symbol(conventions.error, (example,))
+    if key[0] == "E":
+        return error
+    symbol = conventions.symbol(key)
+    return Partial(error, symbol.by) if isinstance(symbol, Partial) and key[0] in GRADIENT else symbol
 
 
 def name_of(conventions: Conventions, key: Key) -> str:
@@ -183,15 +186,27 @@ def error_slope(w: Writing, last: int, k: Any) -> Formulas:
 
 def jacobian(w: Writing, last: int, k: Any, j: Any) -> Formulas:
     """L15: ∂z_k/∂a_j = z_k ([k = j] − z_j), softmax's full Jacobian."""
-    same = w.letters.get(k, k) == w.letters.get(j, j)
-    zk, zj = w("z", last, k), w("z", last, k if same else j)
-    return (times(zk, plus(number(1), times_minus(zj))) if same else times_minus(times(zk, zj)),)
+    if w.letters.get(k, k) == w.letters.get(j, j):
+        return (softmax_own_slope(w("z", last, k)),)
+    return (softmax_other_slope(w("z", last, k), w("z", last, j)),)
+
+
+def softmax_own_slope(z: Expression) -> Expression:
+    """∂z_k/∂a_k = z_k (1 − z_k)."""
+    return times(z, plus(number(1), times_minus(z)))
+
+
+def softmax_other_slope(z_k: Expression, z_j: Expression) -> Expression:
+    """∂z_k/∂a_j = −z_k z_j for another unit j."""
+    return times_minus(times(z_k, z_j))
 
 
 def times_minus(factor: Expression) -> Expression:
     """− factor, as it stands."""
-    over = factor.over if isinstance(factor, Product) else (factor,)
-    return Product(number(-1), over)
+    if isinstance(factor, Product):
+        coefficient = number(-factor.coefficient.value, factor.coefficient.decimal)
+        return Product(coefficient, factor.over, factor.under)
+    return Product(MINUS_ONE, (factor,))
 
 
 def slope(w: Writing, layer: int, j: Any) -> Formulas:
@@ -239,26 +254,31 @@ def bias_slope(w: Writing, layer: int, j: Any) -> Formulas:
 
 def total_error(w: Writing) -> Formulas:
     """The objective: the sum of the examples' errors or their mean, and the penalty."""
-    return (plus(_over_examples(w, lambda n: w("E", example=n)), *_penalty(w)),)
+    return (plus(_over_examples(w, "E"), *_penalty(w)),)
 
 
 def total_slope(w: Writing, kind: str, *place: Any) -> Formulas:
     """L13: the sum of what the examples add to the gradient, or their mean; with the penalty's part."""
-    total = _over_examples(w, lambda n: w(kind, *place, example=n))
+    total = _over_examples(w, kind, *place)
     if w.network.l2 and kind == "dE/dW":
         total = plus(total, times(number(w.network.l2), w("W", *place)))
     return (total,)
 
 
-def _over_examples(w: Writing, body: Callable[[int], Expression]) -> Expression:
+def _over_examples(w: Writing, kind: str, *place: Any) -> Expression:
     n = w.ground.n_examples
-    total = plus(*[body(one) for one in range(1, n + 1)])
+    if w.in_letters:
+        total = SumOver("n", _of_example(w.conventions, "n", (kind, *place))) if n > 1 else w(kind, *place, example=1)
+    else:
+        total = plus(*[w(kind, *place, example=one) for one in range(1, n + 1)])
     return Product(ONE, (total,), (number(n),)) if w.network.reduction == "mean" and n > 1 else total
 
 
 def _penalty(w: Writing) -> list[Expression]:
     if not w.network.l2:
         return []
+    if w.in_letters:
+        return [penalty(w.network.l2, w.conventions)]
     squares = [
         w("W", layer, i, j) ** 2
         for layer, one in enumerate(w.layers, 1)
@@ -266,6 +286,12 @@ def _penalty(w: Writing) -> list[Expression]:
         for j in range(1, one.above + 1)
     ]
     return [Product(number(w.network.l2), (plus(*squares),), (number(2),))]
+
+
+def penalty(l2: float, conventions: Conventions) -> Expression:
+    """½ · l2 · ‖W‖², over all layers."""
+    squares = SumOver("i", SumOver("j", Symbol(conventions.weight, ("i", "j")) ** 2))
+    return Product(number(l2), (squares,), (number(2),))
 
 
 def new_weight(w: Writing, kind: str, *place: Any) -> Formulas:

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.arithmetic import FLOATS, Arithmetic, Value, evaluate, exactly
+from thalweg.arithmetic import FLOATS, Arithmetic, Value, evaluate, exactly, nearest_float
 from thalweg.computation import ByHand, Passes, form
 from thalweg.conventions import Conventions, Key
-from thalweg.equations import equation
+from thalweg.equations import distinct, equation
 from thalweg.errors import InputError, shown
 from thalweg.expressions import Expression
 from thalweg.network import Network
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 
+MOST_TERMS = 2_000  # of a sum that is written out
 MISPRINT, TINY = 1e-3, 1e-15  # relative and absolute: how far printed operands may come to lie from a result
 
 
@@ -112,6 +113,8 @@ class Step:
     def n_terms(self) -> int:
         """How many terms its formula sums, told without making it: units of a large layer have thousands."""
         layers, sizes = self.trace.network.layers, self.trace.network.sizes
+        if self.is_given:
+            return 0
         if self._is_total:
             return self.trace.n_examples + (len(self.trace.p) if self.kind == "E" and self.trace.network.l2 else 0)
         if self.kind == "a":
@@ -162,6 +165,8 @@ class Step:
     @cached_property
     def is_about(self) -> bool:
         """Whether the printed result is only about what the printed numbers come to."""
+        if self.n_terms > MOST_TERMS:
+            return True
         if self.is_given:
             return exactly(self.result) != evaluate(self.shown, {})
         assert self.numbers is not None
@@ -175,11 +180,9 @@ class Step:
         """symbol = formula = with numbers = result: what is equal, each once."""
         if self.is_given:
             return self.symbol, self.shown
-        parts = [self.symbol]
-        for part in (*self.indexed, *self._honest_numbers, self.shown):
-            if part is not None and part != parts[-1]:
-                parts.append(part)
-        return tuple(parts)
+        if self.n_terms > MOST_TERMS:
+            return self.symbol, *self.abridged, self.shown
+        return distinct((self.symbol, *self.indexed, *self._honest_numbers, self.shown))
 
     @property
     def _honest_numbers(self) -> tuple[Expression, ...]:
@@ -191,10 +194,7 @@ class Step:
         result = float(self.result)
         if self.trace.arithmetic.is_exact or not math.isfinite(result):
             return (self.numbers,)
-        try:
-            found = float(evaluate(self.numbers, {}))
-        except OverflowError:
-            return ()
+        found = nearest_float(evaluate(self.numbers, {}))
         return (self.numbers,) if abs(found - result) <= MISPRINT * abs(result) + TINY else ()
 
     def written(self, notation: Notation = UNICODE) -> str:

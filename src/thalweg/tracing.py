@@ -60,9 +60,8 @@ class Trace(Steps):
         >>> why.total, why.step.result, round(why.best.quotient, 6)
         (10.0, 10.0, 10.0)
         """
-        key = ("dE/db", layer, j) if i == "b" else ("dE/dW", layer, i, j)
-        self.checked(("b" if i == "b" else "W", *key[1:]))
-        return Why(self, key)
+        kind, *place = self.checked(("b", layer, j) if i == "b" else ("W", layer, i, j))
+        return Why(self, (f"dE/d{kind}", *place))
 
     def matrices(self, example: int | None = None) -> Iterator[MatrixStep]:
         """The matrix view (L15): the same numbers, a layer at a time; of this example where there are several.

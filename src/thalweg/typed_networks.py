@@ -7,11 +7,9 @@ What is typed may be hostile: it is read within bounds, and nothing in it is run
 from __future__ import annotations
 
 import difflib
-import numbers
 import os
 import re
 import tomllib
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import whole_file
+from thalweg import text_files
 from thalweg.errors import FileError, InputError, shown
 from thalweg.named import Named
 from thalweg.network import Network
+from thalweg.typed_numbers import MAX_DIGITS, MAX_LENGTH, typed_number
 
 
 if TYPE_CHECKING:
@@ -31,16 +30,9 @@ if TYPE_CHECKING:
 KEYS = ("sizes", "activation", "output", "loss", "reduction", "learning_rate", "x", "y", "weights", "biases")
 NEEDED = ("weights", "x", "y")
 OPTIONS = {"output": "output-activation", "learning_rate": "learning-rate"}  # where they have another name
-MAX_BYTES = 1_000_000
 MAX_NUMBERS = 10_000  # weights; inputs or targets of all examples
-MAX_DIGITS = 30  # above and below the fraction line
-MAX_LENGTH = 100  # characters of a number or a name
 ROW = "a list of numbers"
 
-_VULGAR = "½⅓⅔¼¾⅕⅖⅗⅘⅙⅚⅐⅛⅜⅝⅞⅑⅒"
-_DECIMAL = r"(?:[0-9]+(?:[.,][0-9]*)?|[.,][0-9]+)(?:[eE][+-]?[0-9]+)?"
-_NUMBER = re.compile(rf"[+-]?(?:[{_VULGAR}]|({_DECIMAL})(?:\s*/\s*({_DECIMAL}))?)")
-_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2},[0-9]{3}")
 _WITH_PARAMETER = re.compile(r"\s*(\w+)\s*\(\s*(\w+)\s*=([^()]*)\)\s*")  # as a message prints it: huber(delta=0.5)
 
 # Texts and comments of TOML. A quantifier that gives nothing back keeps the time linear, and so does \b below.
@@ -91,7 +83,11 @@ class TypedNetwork:
         (Fraction(1, 10), Fraction(1, 3))
         """
         name = os.fspath(path)
-        return _read(cls, _toml(_text(name), name), _Source(f"{name!r}: "))
+        return _read(
+            cls,
+            _toml(text_files.read(name, "a network that was typed").replace("\r\n", "\n"), name),
+            _Source(f"{name!r}: "),
+        )
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> TypedNetwork:
@@ -184,53 +180,6 @@ class TypedNetwork:
         return "\n".join(lines) + "\n"
 
 
-def typed_number(given: Any, place: str) -> Fraction:
-    """The fraction that a person means: 3, 0.1, "-2", "1e-3", "1/3", "0,5" (decimal comma), "−1/2", "½".
-
-    Args:
-        given: a whole number, a fraction, a float (which means its shortest decimal), or a text.
-        place: where it was typed, as a message is to begin.
-
-    Raises:
-        InputError: it is no finite number, divides by 0, has more than 30 digits above or below the fraction line, or
-            is such as "1,000", which some read as 1 and some as 1000.
-
-    >>> typed_number(0.1, "x"), typed_number("−1/3", "x"), typed_number("2,5e1", "x")
-    (Fraction(1, 10), Fraction(-1, 3), Fraction(25, 1))
-    """
-    is_exact = isinstance(given, numbers.Rational) and not isinstance(given, bool)
-    value = Fraction(given) if is_exact else _value(given, place)
-    if value is None or max(abs(value.numerator), value.denominator) > 10**MAX_DIGITS:
-        message = f"{place} has more than {MAX_DIGITS} digits above or below the fraction line; round it"
-        raise InputError(message)
-    return value
-
-
-def _value(given: Any, place: str) -> Fraction | None:
-    """The number; None where it would have digits without end, which is seen before they are computed."""
-    text = str(given).strip().replace("−", "-") if isinstance(given, (str, float)) else ""
-    if len(text) > MAX_LENGTH and set(text) <= set("0123456789+-.,/eE"):
-        return None
-    found = _NUMBER.fullmatch(text) if len(text) <= MAX_LENGTH else None
-    if found is None:
-        message = f"{place} must be a finite number such as 2, -0.5, 1e-3 or 1/3, not {shown(given)}"
-        raise InputError(message)
-    if _THOUSANDS.fullmatch(text):
-        point, none = text.replace(",", "."), text.replace(",", "")
-        message = f"{place} is {text!r}, which some read as {point} and some as {none}; write one of these"
-        raise InputError(message)
-    if text[-1] in _VULGAR:
-        return Fraction(unicodedata.normalize("NFKC", text).replace("⁄", "/"))
-    parts = [(part or "1").replace(",", ".").lower() for part in found.groups()]
-    if any(abs(int(part.partition("e")[2] or 0)) > MAX_LENGTH for part in parts):
-        return None
-    above, below = map(Fraction, parts)
-    if not below:
-        message = f"{place} is {text!r}, and nothing can be divided by 0; write another number below the fraction line"
-        raise InputError(message)
-    return (-above if text[0] == "-" else above) / below
-
-
 @dataclass(frozen=True)
 class _Source:
     """Where a network was typed, as messages name it."""
@@ -247,24 +196,6 @@ class _Source:
     def renamed(self, message: str) -> str:
         """A message that names arguments of Network, as output=, with what was typed."""
         return re.sub(r"\b(output|loss)=", lambda match: self.bare(match[1]), message) if self.options else message
-
-
-def _text(name: str) -> str:
-    try:
-        whole_file.ordinary_mode(os.stat(name), name)  # before opening, because opening a pipe could wait for ever
-        with open(name, "rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        whole_file.raise_sentence(error, name, "read")
-    if len(content) > MAX_BYTES:
-        message = f"{name!r} has over {MAX_BYTES:,} bytes, too many for a network that was typed; name another file"
-        raise FileError(message)
-    try:
-        return content.decode("utf-8-sig").replace("\r\n", "\n")
-    except UnicodeDecodeError as error:
-        byte = f"byte {error.start + 1} is 0x{content[error.start]:02x}"
-        message = f"{name!r} is no text in UTF-8, as {byte}; save it as UTF-8, or name another file"
-        raise FileError(message) from error
 
 
 def _toml(text: str, name: str) -> dict[str, Any]:

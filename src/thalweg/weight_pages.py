@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from thalweg import writers
 from thalweg.arithmetic import evaluate
 from thalweg.document import Block, Chain, Display, Document, Heading, Link, Paragraph, Piece, Pieces, Table, Walk
+from thalweg.equations import distinct
 from thalweg.errors import InputError, shown
 from thalweg.expressions import ONE, Expression, Product, Symbol, number
 from thalweg.paths import Path, Why, strongest
 from thalweg.step_displays import LONG_SUM, anchor, displays, elements, picture
-from thalweg.trace_pages import distinct, given, walk, whole
+from thalweg.trace_pages import given, walk, whole
 from thalweg.trace_rules import plus, times
 from thalweg.trace_steps import Step
 from thalweg.tracing import Trace

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, ClassVar
 
-from thalweg.answers import SLACK, Mark, Marking, Near, Suspect
+from thalweg.answers import Mark, Marking, Suspect
 from thalweg.arithmetic import Arithmetic, Rounding, Value, evaluate
 from thalweg.document import Chain, Display, Pieces
 from thalweg.errors import InputError, shown
 from thalweg.expressions import Expression, number
+from thalweg.reckoning import SLACK, Near
 from thalweg.settings import check_number
 from thalweg.slips import Slip
 
@@ -149,7 +150,7 @@ class Lines:
             found = next(filter(None, (self._first(line, value, known, sentence) for known in (others, {}))), None)
             if found is not None:
                 asked: Any = found
-                yield Suspect(Slip(sentence, sentence, "", {}, {}), asked)
+                yield Suspect(Slip(sentence, name=sentence), asked)
 
     def _first(self, line: Line, value: float, known: Mapping[Expression, Near], sentence: str) -> Line | None:
         """Where the slip was made first, if it gives this value; None if it does not."""

@@ -19,21 +19,23 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS: tuple[str, ...] = (
     *"""
     _version  errors  _core  elementary  notation  nodes  expressions  equations  closures  parsing
-    outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  animations  randomness  whole_file  safe_file
+    outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  animations
+    randomness  whole_file  text_files  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
-    settings  network_sketch  network_drawing  pieces  document  alignment  text_writer  markdown_writer  latex_words
-    latex_writer  html_writer  notebook_writer  writers
+    settings  network_sketch  network_drawing  pieces  document  alignment
+    text_writer  markdown_writer  latex_words  latex_writer  html_writer  notebook_writer  writers
     arithmetic  formulas  named  activations  losses  network  conventions  landscape
     schedules  line_searches  update_rules  directions  optimizers  steps  stopping  orders  examples
     engines.base  engines.reference  engines.cpu  engines
     evaluation  history  derivatives  interruption
-    typed_networks  trace_rules  computation  trace_steps  paths  matrices  tracing  step_displays  trace_pages
-    weight_pages  straight_path  attribution  slips  answers  answer_files  exercises  worked_lines  descent_lines
-    descent_exercises  exercise_pages  moodle
+    typed_numbers  typed_networks  trace_rules  computation  trace_steps  paths  matrices  tracing
+    step_displays  trace_pages  weight_pages  straight_path  attribution
+    slips  reckoning  answers  answer_files  exercises  worked_lines  descent_lines  descent_exercises  exercise_pages
+    moodle
     functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
     scores  rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
-    descend_cli  exercise_cli  explain_cli  cli
+    command_options  fit_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
     "__main__",
@@ -44,9 +46,8 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
-MORE = {
-    room: {"typer"} for room in ("cli", "descend_cli", "exercise_cli", "explain_cli")
-}  # nothing but the command line loads it
+COMMANDS = ("command_options", "fit_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
+MORE = {room: {"typer"} for room in COMMANDS}  # nothing but the command line loads it
 
 HEAVY = (
     "sklearn scipy duckdb pyarrow pandas polars narwhals matplotlib rich typer jinja2 safetensors sympy jaxtyping torch"
