@@ -278,7 +278,7 @@ def test_a_trainer_takes_the_steps_of_gradient_descent(engine, rng):
 
 @pytest.mark.parametrize("batch", [1, 5])
 def test_alpha_is_a_penalty_over_the_weights_of_the_rows_of_each_step(batch, engine, rng):
-    """½ · alpha · ‖W‖² / Σ_n s_n beside l2, as scikit-learn's alpha: each step's loss and gradient are those with that l2."""
+    """½ · alpha · ‖W‖² / Σ_n s_n beside l2: the loss and gradient of each step are those with that l2."""
     network = tw.Network([INPUTS, UNITS, 2], activation="silu", l2=0.1)
     p, rate, alpha = network.initialize(seed=3), 0.05, 0.7
     examples = check_examples(network, rng.normal(size=(N, INPUTS)), rng.normal(size=(N, 2)), rng.uniform(0.5, 2.0, N))

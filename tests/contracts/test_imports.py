@@ -34,6 +34,7 @@ ROOMS: tuple[str, ...] = (
     moodle
     functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
+    mlp_parameters  mlp_training  fitted_network  labels  mlp_base  estimators
     scores  rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
     command_options  fit_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
@@ -47,7 +48,11 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
 COMMANDS = ("command_options", "fit_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
-MORE = {room: {"typer"} for room in COMMANDS}  # nothing but the command line loads it
+ESTIMATORS = ("fitted_network", "mlp_base", "estimators")
+MORE = {
+    **{room: {"typer"} for room in COMMANDS},  # nothing but the command line loads it
+    **{room: {"sklearn"} for room in ESTIMATORS},  # whose classes are those of its base classes
+}
 
 HEAVY = (
     "sklearn scipy duckdb pyarrow pandas polars narwhals matplotlib rich typer jinja2 safetensors sympy jaxtyping torch"
