@@ -5,22 +5,27 @@ docs/scikit-learn.md lists what is the same, what is more, and the few things th
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
+from thalweg import estimator_files, rate_tests
 from thalweg.errors import InputError
 from thalweg.examples import Examples
 from thalweg.labels import Labels
 from thalweg.mlp_base import MLP
 from thalweg.mlp_parameters import are_sizes, loss_of
+from thalweg.sweeps import LearningRateRange
 
 
 if TYPE_CHECKING:
+    import os
+
     from jaxtyping import Float
 
 
@@ -31,7 +36,49 @@ def _steps(estimator: Any) -> bool:
     return True
 
 
-class MLPClassifier(ClassifierMixin, MLP):
+class Estimator(MLP):
+    """What stands on a fitted estimator: its file, and the sweep of learning rates."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted estimator to one safe file; callbacks, validation and random_state stay behind.
+
+        Raises:
+            NotFittedError: before `fit`.
+            InputError: a parameter is a function, or the folder does not exist.
+        """
+        check_is_fitted(self)
+        estimator_files.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` wrote. Loading runs no code.
+
+        Raises:
+            FileError: the file is missing, damaged or of another class.
+        """
+        return estimator_files.load(cls, path)
+
+    def learning_rate_range(
+        self, X: Any, y: Any, sample_weight: Any = None, *, rates: Any = None, epochs: int = 3
+    ) -> LearningRateRange:
+        """Train so many epochs with each of many learning rates from the same start, and tell what came of each.
+
+        The estimator itself is not changed. `.best` is the rate that came lowest, `.plot(path)` draws them all.
+
+        Args:
+            X: rows, as for `fit`.
+            y: labels or targets.
+            sample_weight: of each row.
+            rates: to try, each > 0; None is 25 from 1e-5 to 1.
+            epochs: of each training.
+
+        Raises:
+            InputError: a rate is not a number > 0, or the solver has no learning rate.
+        """
+        return rate_tests.learning_rate_range(self, X, y, sample_weight, rates, epochs)
+
+
+class MLPClassifier(ClassifierMixin, Estimator):
     """A feed-forward network for classes: scikit-learn's MLPClassifier, many times faster, every gradient in view.
 
     The parameters up to max_fun are scikit-learn's, with its defaults and meaning; those after it are Thalweg's.
@@ -47,14 +94,19 @@ class MLPClassifier(ClassifierMixin, MLP):
     classes_: Any  # (k,), or a list of these for several columns of classes
 
     def __init__(
-        self, hidden_layer_sizes=(100,), activation="relu", *, solver="adam", alpha=0.0001, batch_size="auto",
-        learning_rate="constant", learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True, random_state=None,
-        tol=1e-4, verbose=False, warm_start=False, momentum=0.9, nesterovs_momentum=True, early_stopping=False,
-        validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10, max_fun=15000,
-        loss="log_loss", dropout=0.0, class_weight=None, l2=None, optimizer=None, validation=None, metric=None,
-        restore=None, clip_gradient=None, callbacks=(), n_layers=None, width=None, engine="cpu", threads=None,
-        dtype=None, time_limit=None,
-    ):  # fmt: skip
+        self, hidden_layer_sizes: int | Sequence[int] = (100,), activation: Any = "relu", *, solver: str = "adam",
+        alpha: float = 0.0001, batch_size: int | str = "auto", learning_rate: str = "constant",
+        learning_rate_init: float = 0.001, power_t: float = 0.5, max_iter: int = 200, shuffle: bool = True,
+        random_state: int | np.random.RandomState | None = None, tol: float = 1e-4, verbose: bool | int = False,
+        warm_start: bool = False, momentum: float = 0.9, nesterovs_momentum: bool = True,
+        early_stopping: bool = False, validation_fraction: float = 0.1, beta_1: float = 0.9, beta_2: float = 0.999,
+        epsilon: float = 1e-8, n_iter_no_change: float = 10, max_fun: int = 15000, loss: Any = "log_loss",
+        dropout: float | Sequence[float] = 0.0, class_weight: Any = None, l2: float | None = None,
+        optimizer: Any = None, validation: Any = None, metric: Any = None, restore: str | None = None,
+        clip_gradient: float | None = None, callbacks: Iterable[Any] = (), n_layers: int | None = None,
+        width: int | None = None, engine: str = "cpu", threads: int | None = None, dtype: Any = None,
+        time_limit: float | None = None,
+    ) -> None:  # fmt: skip
         self._keep(locals())
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -97,6 +149,12 @@ class MLPClassifier(ClassifierMixin, MLP):
         with np.errstate(divide="ignore"):
             probabilities = self.predict_proba(X)
             return [np.log(p) for p in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """The share of rows whose label is right; of several columns, the share of rows that are right in all."""
+        if not hasattr(self, "_labels") or self._labels.kind != "multioutput":
+            return super().score(X, y, sample_weight)
+        return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
 
     def _read(self, X, y, *, is_first):
         checked: Any = validate_data(
@@ -148,7 +206,7 @@ class MLPClassifier(ClassifierMixin, MLP):
         return tags
 
 
-class MLPRegressor(RegressorMixin, MLP):
+class MLPRegressor(RegressorMixin, Estimator):
     """A feed-forward network for numbers: scikit-learn's MLPRegressor, many times faster, every gradient in view.
 
     The parameters up to max_fun are scikit-learn's, with its defaults and meaning (its "squared_error" is our
@@ -162,14 +220,18 @@ class MLPRegressor(RegressorMixin, MLP):
     """
 
     def __init__(
-        self, loss="squared_error", hidden_layer_sizes=(100,), activation="relu", *, solver="adam", alpha=0.0001,
-        batch_size="auto", learning_rate="constant", learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True,
-        random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9, nesterovs_momentum=True,
-        early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10,
-        max_fun=15000, dropout=0.0, l2=None, optimizer=None, validation=None, metric=None, restore=None,
-        clip_gradient=None, callbacks=(), n_layers=None, width=None, engine="cpu", threads=None, dtype=None,
-        time_limit=None,
-    ):  # fmt: skip
+        self, loss: Any = "squared_error", hidden_layer_sizes: int | Sequence[int] = (100,), activation: Any = "relu",
+        *, solver: str = "adam", alpha: float = 0.0001, batch_size: int | str = "auto",
+        learning_rate: str = "constant", learning_rate_init: float = 0.001, power_t: float = 0.5, max_iter: int = 200,
+        shuffle: bool = True, random_state: int | np.random.RandomState | None = None, tol: float = 1e-4,
+        verbose: bool | int = False, warm_start: bool = False, momentum: float = 0.9, nesterovs_momentum: bool = True,
+        early_stopping: bool = False, validation_fraction: float = 0.1, beta_1: float = 0.9, beta_2: float = 0.999,
+        epsilon: float = 1e-8, n_iter_no_change: float = 10, max_fun: int = 15000,
+        dropout: float | Sequence[float] = 0.0, l2: float | None = None, optimizer: Any = None,
+        validation: Any = None, metric: Any = None, restore: str | None = None, clip_gradient: float | None = None,
+        callbacks: Iterable[Any] = (), n_layers: int | None = None, width: int | None = None, engine: str = "cpu",
+        threads: int | None = None, dtype: Any = None, time_limit: float | None = None,
+    ) -> None:  # fmt: skip
         if not isinstance(loss, str) and are_sizes(loss):  # the order of arguments before scikit-learn 1.7
             loss, hidden_layer_sizes = "squared_error", loss
         self._keep(locals())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -115,6 +115,9 @@ class History:
 
     def _column(self, name: str) -> np.ndarray:
         return np.array(self._columns[name], dtype=np.float64)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return History.from_arrays, (self.to_arrays(),)
 
     def __repr__(self) -> str:
         if not len(self):

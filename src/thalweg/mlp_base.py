@@ -80,10 +80,11 @@ class MLP(FittedNetwork):
     best_loss_: float | None
     validation_scores_: list[float] | None
     best_validation_score_: float | None
-    validation_loss_curve_: list[float] | None
     best_epoch_: int
     history_: History
     status_: Status
+    n_features_in_: int
+    feature_names_in_: np.ndarray
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Take the arguments of __init__ as they are; `check_parameters` looks at them in `fit`."""
@@ -115,11 +116,30 @@ class MLP(FittedNetwork):
         callbacks, engine = check_callbacks(self.callbacks), engines.get(self.engine, self.threads)
         if goes_on and watches(self):
             raise InputError("partial_fit does not support early_stopping=True or validation=; leave them out")
+        X, Y, y, weights = self._begin(X, y, sample_weight, goes_on=goes_on)
+        held, kind = None, Y.dtype.type
+        if not self._uses_scipy and watches(self):
+            X, Y, weights, held = self._hold_out(X, Y, y, weights, kind)
+        training = check_examples(self.network_, dense(X), Y, weights, dtype=kind)
+        start = self._vector().astype(kind)
+        if self._uses_scipy:
+            self._fit_lbfgs(training, start, engine)
+        else:
+            self._fit_by_steps(training, held, start, engine, callbacks, goes_on)
+        return self
+
+    @property
+    def _uses_scipy(self) -> bool:
+        return self.optimizer is None and self.solver == "lbfgs"
+
+    def _begin(
+        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False
+    ) -> tuple[Any, Float[np.ndarray, "n k"], np.ndarray, Float[np.ndarray, " n"] | None]:
+        """X, what is learnt of y, y itself and the weights, checked; network and first weights are there."""
         is_first = not hasattr(self, "coefs_") or not (self.warm_start or goes_on)
         X, y = self._read(X, y, is_first=is_first)
         weights = self._weigh(None if sample_weight is None else _check_sample_weight(sample_weight, X), y)
-        uses_scipy = self.optimizer is None and self.solver == "lbfgs"
-        kind = np.float64 if uses_scipy else X.dtype.type if self.dtype is None else check_dtype(self.dtype)
+        kind = np.float64 if self._uses_scipy else X.dtype.type if self.dtype is None else check_dtype(self.dtype)
         Y = self._targets(y, kind)
         if not (goes_on and hasattr(self, "_random")):  # repeated partial_fit goes on with the stream of the first
             self._random = check_random_state(self.random_state)
@@ -127,16 +147,7 @@ class MLP(FittedNetwork):
         if is_first:
             self._take(initial_parameters(self.network_, activations(self)[-1], self._random, kind))
             self._record, self._moments = Record(), None
-        held = None
-        if not uses_scipy and watches(self):
-            X, Y, weights, held = self._hold_out(X, Y, y, weights, kind)
-        training = check_examples(self.network_, dense(X), Y, weights, dtype=kind)
-        start = self._vector().astype(kind)
-        if uses_scipy:
-            self._fit_lbfgs(training, start, engine)
-        else:
-            self._fit_by_steps(training, held, start, engine, callbacks, goes_on)
-        return self
+        return X, Y, y, weights
 
     def _describe(self, inputs: int, outputs: int, is_first: bool) -> None:
         hidden = hidden_sizes(self)
@@ -216,8 +227,10 @@ class MLP(FittedNetwork):
         )  # fmt: skip
         progress = Progress(state, start, start, History())
         result = loop.run(progress)
-        self._moments = progress.state.optimizer, progress.state.steps
-        self._take(result.parameters)
+        if not held:  # for partial_fit, which knows no validation
+            self._moments = progress.state.optimizer, progress.state.steps
+        chosen = watch.restores or result.failure or (watch.run and watch.run.answer is not None)
+        self._take(result.parameters if chosen else result.last_parameters)
         self._tell(watch, result)
         self.status_ = Status.PATIENCE if watch.stopped and result.status is Status.CALLBACK else result.status
         if result.failure:
@@ -256,6 +269,12 @@ class MLP(FittedNetwork):
                 "preprocessed: scale the inputs to about -3 ... 3. The weights are those of the start."
             )
 
+    @property
+    def validation_loss_curve_(self) -> list[float] | None:
+        """The mean loss of the validation rows after each epoch, without penalty; None where there were none."""
+        losses = self.history_.validation_loss
+        return None if np.isnan(losses).all() else losses.tolist()
+
     def _scoring(self, held: Held | None, engine: Engine) -> Callable[[Vector], float] | None:
         """The score of parameters on the validation rows, higher being better; None without such rows."""
         if held is None:
@@ -291,10 +310,6 @@ class MLP(FittedNetwork):
         self.best_epoch_ = watch.best_epoch or len(history)
         if watch.score is None:
             self.best_loss_, self.validation_scores_, self.best_validation_score_ = record.best_loss, None, None
-            self.validation_loss_curve_ = None
         else:
             self.best_loss_, self.validation_scores_ = None, record.validation_scores
-            self.best_validation_score_, self.validation_loss_curve_ = (
-                record.best_score,
-                history.validation_loss.tolist(),
-            )
+            self.best_validation_score_ = record.best_score

@@ -46,6 +46,14 @@ class Record:
     samples: int = 0  # seen: t_
     rate_factor: float = 1.0
 
+    @classmethod
+    def of(cls, fitted: Any) -> Record:
+        """The record behind an estimator's attributes, as far as a file keeps them."""
+        record = cls(fitted.loss_curve_ or [], fitted.validation_scores_ or [], samples=fitted.t_)
+        record.best_loss = math.inf if fitted.best_loss_ is None else fitted.best_loss_
+        record.best_score = -math.inf if fitted.best_validation_score_ is None else fitted.best_validation_score_
+        return record
+
 
 def initial_parameters(network: Network, first: Activation, random: np.random.RandomState, dtype: Any) -> Vector:
     """scikit-learn's initial weights and biases: uniform, Glorot & Bengio 2010, with 2 for 6 where units are logistic.
@@ -96,9 +104,11 @@ class Watch:
     offset: Float[np.ndarray, " n"] | None  # what scikit-learn's loss of each row has beyond ours
     stopped: bool = False
     best_epoch: int = 0
+    run: Run | None = None
 
     def on_start(self, run: Run) -> None:
         """Go on at the learning rate of the last fit."""
+        self.run = run
         run.rate_factor = self.record.rate_factor
 
     def on_epoch(self, run: Run) -> bool:

@@ -34,7 +34,7 @@ ROOMS: tuple[str, ...] = (
     moodle
     functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
-    mlp_parameters  mlp_training  fitted_network  labels  mlp_base  estimators
+    mlp_parameters  mlp_training  fitted_network  labels  mlp_base  estimator_files  rate_tests  estimators
     scores  rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
     command_options  fit_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),

@@ -1,0 +1,149 @@
+"""A fitted MLPClassifier or MLPRegressor as one safe file: no pickle, and loading runs no code."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg import safe_file
+from thalweg.activations import Activation, find_activation
+from thalweg.errors import FileError, InputError, shown
+from thalweg.history import History
+from thalweg.labels import Labels
+from thalweg.losses import Loss, find_loss
+from thalweg.mlp_parameters import PARAMETERS
+from thalweg.mlp_training import Record
+from thalweg.network import Network
+from thalweg.optimizers import find_optimizer
+from thalweg.stopping import Status
+from thalweg.update_rules import Optimizer
+
+
+if TYPE_CHECKING:
+    from thalweg.mlp_base import MLP
+
+# What is of this process, or of the rows: it does not come along, and a loaded estimator has the default.
+LEFT_BEHIND = ("callbacks", "validation", "random_state")
+COUNTS = ("n_iter_", "t_", "best_epoch_", "n_features_in_")
+NUMBERS = ("loss_", "best_loss_", "best_validation_score_")
+CURVES = ("loss_curve_", "validation_scores_")
+_FINDERS = {"activation": find_activation, "loss": find_loss, "optimizer": find_optimizer}
+
+
+def save(estimator: MLP, path: str | os.PathLike[str]) -> None:
+    """Write a fitted estimator, whole or not at all.
+
+    Raises:
+        InputError: a parameter is a function, which no safe file can hold, or labels are neither text nor numbers.
+        OSError: the disk is full or broken; an old file of this name survives.
+    """
+    header: dict[str, Any] = {
+        "estimator": type(estimator).__name__,
+        "parameters": {
+            name: _plain(value, name)
+            for name, value in estimator.get_params(deep=False).items()
+            if name not in LEFT_BEHIND
+        },
+        "network": estimator.network_.to_dict(),
+        "status": estimator.status_.name,
+        "counts": {name: int(getattr(estimator, name)) for name in COUNTS},
+    }
+    labels = getattr(estimator, "_labels", None)
+    if labels is not None:
+        header["labels"] = {"kind": labels.kind, "classes": [_listed(known) for known in labels.classes]}
+    if hasattr(estimator, "feature_names_in_"):
+        header["features"] = list(estimator.feature_names_in_)
+    arrays = {"parameters": estimator._vector()}
+    for name in (*NUMBERS, *CURVES):  # which may be nan, as no JSON is
+        if getattr(estimator, name, None) is not None:
+            arrays[name] = np.asarray(getattr(estimator, name), dtype=np.float64)
+    arrays |= {f"history.{name}": column for name, column in estimator.history_.to_arrays().items()}
+    safe_file.write(path, kind="estimator", header=header, arrays=arrays)
+
+
+def load(kind: type[MLP], path: str | os.PathLike[str]) -> Any:
+    """The estimator that `save` wrote, of this class.
+
+    Raises:
+        FileError: the file is missing, damaged, of another class or no estimator of ours.
+    """
+    header, arrays = safe_file.read(path, kind="estimator")
+    try:
+        if header["estimator"] != kind.__name__:
+            message = f"{str(path)!r} is a {header['estimator']}, not a {kind.__name__}; load it with that class"
+            raise FileError(message)
+        if unknown := set(header["parameters"]) - set(PARAMETERS):
+            raise ValueError(f"it has no parameter {min(unknown)!r}")
+        estimator: Any = kind(**{name: _thing(value) for name, value in header["parameters"].items()})
+        estimator.network_ = Network(**header["network"])
+        estimator._show(estimator.network_.check_parameters(arrays["parameters"]))
+        estimator.status_ = Status[header["status"]]
+        for name in COUNTS:
+            setattr(estimator, name, int(header["counts"][name]))
+        for name in (*NUMBERS, *CURVES):
+            setattr(estimator, name, arrays[name].tolist() if name in arrays else None)
+        estimator._record = Record.of(estimator)
+        columns = {name.removeprefix("history."): a for name, a in arrays.items() if name.startswith("history.")}
+        estimator.history_ = History.from_arrays(columns)
+        if "features" in header:
+            estimator.feature_names_in_ = np.array(header["features"], dtype=object)
+        if "labels" in header:
+            known = tuple(_array(listed) for listed in header["labels"]["classes"])
+            estimator._labels = Labels(header["labels"]["kind"], known)
+            estimator.classes_ = estimator._labels.listed
+        return estimator
+    except FileError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else error
+        message = f"the file {str(path)!r} is whole, but its parts do not fit together: {reason}"
+        raise FileError(message) from error
+
+
+def _plain(value: Any, name: str) -> Any:
+    """A parameter in JSON types; objects of ours as what they say of themselves."""
+    for kind, tag in ((Activation, "activation"), (Loss, "loss"), (Optimizer, "optimizer")):
+        if isinstance(value, kind):
+            return {"is": tag, "of": value.to_dict()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(one, name) for one in (value.tolist() if isinstance(value, np.ndarray) else value)]
+    if isinstance(value, dict):
+        return {"is": "dict", "of": [[_plain(key, name), _plain(one, name)] for key, one in value.items()]}
+    if isinstance(value, type) or isinstance(value, np.dtype):
+        return np.dtype(value).name
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else {"is": "float", "of": repr(value)}
+    message = f"the parameter {name}={shown(value)} is code, which no safe file holds; set it to a name before saving"
+    raise InputError(message)
+
+
+def _thing(plain: Any) -> Any:
+    """What `_plain` made this of; sequences come back as tuples."""
+    if isinstance(plain, list):
+        return tuple(_thing(one) for one in plain)
+    if not isinstance(plain, dict):
+        return plain
+    if plain["is"] == "dict":
+        return {_thing(key): _thing(one) for key, one in plain["of"]}
+    return float(plain["of"]) if plain["is"] == "float" else _FINDERS[plain["is"]](plain["of"])
+
+
+def _listed(known: np.ndarray) -> dict[str, Any]:
+    """Labels and their type."""
+    labels = known.tolist()
+    if not all(isinstance(label, (str, bool, int, float)) for label in labels):
+        message = f"the labels {shown(labels)} are neither text nor numbers, and no safe file holds them"
+        raise InputError(message)
+    return {"dtype": "object" if known.dtype == object else known.dtype.str, "labels": labels}
+
+
+def _array(listed: dict[str, Any]) -> np.ndarray:
+    if np.dtype(listed["dtype"]).kind not in "OUbiuf":
+        raise ValueError(f"labels cannot be of type {listed['dtype']!r}")
+    return np.array(listed["labels"], dtype=listed["dtype"])
