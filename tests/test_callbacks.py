@@ -2,6 +2,7 @@
 
 import copy
 import math
+import pickle
 from types import SimpleNamespace
 from typing import Any
 
@@ -49,6 +50,10 @@ def told(values):
         return next(coming)
 
     return moon
+
+
+def largest_miss(y, outputs):
+    return float(np.abs(y - outputs).max())
 
 
 # EarlyStopping
@@ -100,9 +105,10 @@ def test_a_number_after_none_is_better(engine):
 @given(st.lists(st.sampled_from([math.nan, *range(5)]), min_size=1, max_size=20), st.integers(1, 4), st.booleans())
 def test_patience_counts_from_the_first_best(values, patience, higher):
     """Without tolerance it has waited since the first of the best; the oracle looks at all values so far."""
-    watch = Watch(Metric("moon", higher, lambda run: run.value, print), 0.0)
+    watch = Watch(Metric("moon", higher, lambda run: float(vars(run)["value"]), print), 0.0)
     for epoch, value in enumerate(values, start=1):
-        watch.look(SimpleNamespace(value=float(value), epoch=epoch, metrics={}))  # pyright: ignore[reportArgumentType]
+        run: Any = SimpleNamespace(value=float(value), epoch=epoch, metrics={})
+        watch.look(run)
         numbers = [number for number in values[:epoch] if not math.isnan(number)]
         best = (max if higher else min)(numbers, default=math.nan)
         first = values.index(best) + 1 if numbers else 0
@@ -157,7 +163,8 @@ def test_it_works_with_fit():
     from sklearn.datasets import load_wine
 
     stopping = tw.EarlyStopping("balanced_accuracy", patience=4)
-    model = tw.fit(load_wine(as_frame=True).frame, target="target", callbacks=[stopping], epochs=30)
+    wine: Any = load_wine(as_frame=True)
+    model = tw.fit(wine.frame, target="target", callbacks=[stopping], epochs=30)
     assert len(stopping.values) == len(model.history) and stopping.best_value > 0.8
 
 
@@ -178,9 +185,7 @@ def test_the_rate_falls_when_a_metric_does_not(engine):
 def test_the_rate_stays_above_the_smallest(engine):
     plateau = tw.ReduceOnPlateau(told([1.0] * 12), patience=1, smallest=0.003, higher_is_better=True)
     result = train(engine, plateau, stop=tw.Stop(epochs=12))
-    np.testing.assert_allclose(
-        result.history.learning_rate, [0.02, 0.02, 0.01, 0.005, *[0.003] * 8], rtol=1e-12
-    )
+    np.testing.assert_allclose(result.history.learning_rate, [0.02, 0.02, 0.01, 0.005, *[0.003] * 8], rtol=1e-12)
     assert [epoch for epoch, _ in plateau.reductions] == [2, 3, 4]
 
 
@@ -277,12 +282,25 @@ def test_averages_and_restored_weights_do_not_go_together(engine):
     stopping = tw.EarlyStopping("loss", 3, tolerance=1.0, restore=False)
     averaging = tw.WeightAveraging(None)
     result = train(engine, stopping, averaging, validation=None)
-    assert result.status is tw.Status.CALLBACK and np.array_equal(result.parameters, averaging.average)
+    assert result.status is tw.Status.CALLBACK and averaging.average is not None
+    assert np.array_equal(result.parameters, averaging.average)
 
 
 def test_an_average_that_would_never_begin_is_refused(engine):
     with pytest.raises(tw.InputError, match=r"WeightAveraging\(start=21\) would do nothing in 20 epochs"):
         train(engine, tw.WeightAveraging(start=21))
+
+
+def test_callbacks_go_to_other_processes_and_come_back():
+    for callback in (
+        tw.EarlyStopping("roc_auc"), tw.EarlyStopping(largest_miss, higher_is_better=False), tw.ReduceOnPlateau("loss"),
+        tw.WeightAveraging(), tw.CSVLog("run.csv"), tw.JSONLog("run.json"), tw.Doctor(), tw.ProgressBar(),
+    ):  # fmt: skip
+        back = pickle.loads(pickle.dumps(callback))
+        assert type(back) is type(callback) and (repr(back) == repr(callback) or "object at" in repr(back))
+    stopping = tw.EarlyStopping("r2", 3)
+    train("cpu", stopping)
+    assert pickle.loads(pickle.dumps(stopping)).values == stopping.values
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,9 @@ def test_a_metric_that_comes_late(tmp_path):
 def test_a_file_that_is_there_is_refused_unless_asked(kind, path):
     path.write_text("precious")
     for options in ({}, {"if_exists": "refuse"}):
-        with pytest.raises(tw.InputError, match="exists; give .*Log another path, or if_exists='append' or 'overwrite'"):
+        with pytest.raises(
+            tw.InputError, match="exists; give .*Log another path, or if_exists='append' or 'overwrite'"
+        ):
             train(LOGS[kind](path, **options))
     assert path.read_text() == "precious"
     train(LOGS[kind](path, "overwrite"), epochs=2)

@@ -1,6 +1,7 @@
-"""Metrics: scorers agree with scikit-learn's own functions on what the network answers; what cannot be had is refused."""
+"""Metrics: scorers agree with scikit-learn's own functions on the network's answers; what cannot be had is refused."""
 
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ NUMBERS = tw.Network([3, 1])
 SEVERAL = tw.Network([3, 2])
 
 
-def run_of(network, Y, weights=None, X=None):
+def run_of(network, Y, weights=None, X=None) -> Any:
     rng = np.random.default_rng(7)
     rows = check_examples(network, rng.normal(size=(N, 3)) if X is None else X, Y, weights)
     engine = SimpleNamespace(predict=lambda network, p, X: tw.predict(network, p, X))
@@ -108,7 +109,7 @@ def test_a_function_sees_targets_and_outputs_of_the_validation_rows():
 
 def test_the_losses_are_those_of_the_history():
     run = run_of(NUMBERS, classes(3))
-    run.history.add(loss=0.25, validation_loss=0.75, learning_rate=0.1, steps=1, seconds=1.0)
+    run.history.add(loss=0.5, validation_loss=0.75, learning_rate=0.1, steps=1, seconds=1.0)
     assert find_metric("validation_loss").of(run) == 0.75 and find_metric("loss").of(run) == 0.5
     assert not find_metric("loss").higher_is_better
 

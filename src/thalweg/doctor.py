@@ -13,7 +13,7 @@ from thalweg import layer_plots, plots, randomness
 from thalweg.checkups import Checkup, examine
 from thalweg.errors import InputError
 from thalweg.examples import Examples
-from thalweg.findings import HEALTHY, WINDOW, Finding, Seen, judge
+from thalweg.findings import HEALTHY, Finding, Seen, judge
 from thalweg.settings import check_whole
 
 
@@ -74,7 +74,7 @@ class Doctor:
         sample = run.training.take(chosen)
         self._sample = Examples(*(array.astype(np.float64) for array in (sample.X, sample.Y, sample.weights)))
         self._before: tuple[np.ndarray, int] | None = None
-        self._first = run.epoch
+        self._first, self._status = run.epoch, run.status
         self._look(run)
 
     def on_epoch(self, run: Run) -> None:
@@ -82,14 +82,17 @@ class Doctor:
         if (run.epoch - self._first) % self.every == 0:
             self._look(run)
 
+    def on_end(self, run: Run) -> None:
+        """Remember how it ended."""
+        self._status = run.status
+
     def _look(self, run: Run) -> None:
         p, steps = run.parameters.astype(np.float64), int(run.history.latest("steps")) if run.epoch else 0
         checkup = examine(run.network, p, self._sample, epoch=run.epoch, steps=steps, before=self._before)
         self._before = p, steps
         self.checkups.append(checkup)
-        losses = [run.history.latest("loss", back) for back in range(min(WINDOW, run.epoch - self._first))][::-1]
         places = {(finding.kind, finding.layer): i for i, finding in enumerate(self.findings)}
-        for finding in judge(Seen(run.network, self._sample, self.checkups, np.array(losses))):
+        for finding in judge(Seen(run.network, self._sample, self.checkups)):
             place = places.get((finding.kind, finding.layer))
             if place is None:
                 self.findings.append(finding)
@@ -101,6 +104,8 @@ class Doctor:
         network, last = self._seen()
         looks = f"{len(self.checkups)} look{'s' * (len(self.checkups) > 1)}, the last after epoch {last.epoch}"
         lines = [f"{looks}, at {self._sample.n:,} of {self._of:,} training rows. {_count(len(self.findings))}."]
+        if self._status is not None and self._status.is_failure:
+            lines += ["", f"The training ended early: {self._status.value}"]
         lines += ["", *map(str, self.findings)] if self.findings else []
         heads = ("layer", "units", "activation", "dead", "saturated", "gradient", "step / weight")
         rows = [

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from thalweg.network import Network
 
 HEALTHY = 1e-3  # of the update of a weight to the weight, in a step (Karpathy, CS231n, "Ratio of weights:updates")
-SETTLED = 3  # check-ups after which the first steps are over
-WINDOW = 10  # epochs in which a loss is called falling or not
+SETTLED = 5  # check-ups after which the first steps are over
+WINDOW = 10  # epochs, or looks, in which a loss is called falling or not
 MATTERS = 0.3  # part of the loss before training: what a loss that is nearly 0 does matters to nobody
 CONSTANT = 0.1  # a column that reaches it is no column of tiny numbers, but perhaps the rare 1 of a category
 
@@ -51,7 +51,6 @@ class Seen:
     network: Network
     sample: Examples
     checkups: Sequence[Checkup]  # the first of them before training
-    losses: Float[np.ndarray, " epochs"]  # of the last WINDOW epochs, as they were trained
 
     @property
     def now(self) -> Checkup:
@@ -67,6 +66,7 @@ class Rule:
     """When to speak: the number that `look` gives is at least the limit (or at most, for a floor)."""
 
     look: Look
+    of: str  # what the number is
     limit: float
     source: str
     advice: str
@@ -180,47 +180,81 @@ def _not_falling(seen: Seen) -> Iterator[tuple[int, float, str]]:
 
 
 def _oscillating(seen: Seen) -> Iterator[tuple[int, float, str]]:
-    if len(seen.losses) < WINDOW:
+    if len(seen.checkups) <= WINDOW:
         return
-    steps = np.diff(seen.losses)
-    risen, fallen, mean = steps[steps > 0].sum(), -steps[steps < 0].sum(), np.abs(seen.losses).mean()
+    losses = np.array([one.objective for one in seen.checkups[-WINDOW:]])  # those of batches are noisy
+    steps = np.diff(losses)
+    risen, fallen, mean = steps[steps > 0].sum(), -steps[steps < 0].sum(), np.abs(losses).mean()
     matters = risen >= MATTERS * abs(seen.checkups[0].objective)
     if mean and matters and min(risen, fallen) >= 0.5 * max(risen, fallen):
-        text = f"in the last {WINDOW} epochs the loss has risen by {risen:.3g} and fallen by {fallen:.3g}"
+        text = f"in the last {WINDOW} looks the loss has risen by {risen:.3g} and fallen by {fallen:.3g}"
         yield 0, float(risen / mean), f"{text}, around {mean:.3g}"
 
 
+BESIDE = "root mean square of a layer's ∂E/∂W beside"
 SCALE = "Scale each column to mean 0 and standard deviation 1, by the training rows' own, as tw.fit does."
 SLOWER = "Use a smaller learning rate or an optimizer with clip=1.0"
+LECUN = "LeCun et al. 1998, Efficient BackProp, section 4.3: mean 0, equal covariances"
+GLOROT = "Glorot & Bengio 2010"
+KARPATHY = f"Karpathy, CS231n: about {HEALTHY:g}"
 RULES = {
-    "large inputs": Rule(_large_inputs, 10.0, "LeCun et al. 1998, Efficient BackProp, section 4.3: mean 0, equal "
-                         "covariances; ten is ours", SCALE),
-    "small inputs": Rule(_small_inputs, 1e-3, "the same; a thousandth is ours", SCALE, is_floor=True),
-    "large targets": Rule(_large_targets, 100.0, "ours: the gradient of a squared error grows with its target",
-                          "Scale the targets to standard deviation 1 and the outputs back, as tw.fit does."),
-    "dead units": Rule(_dead, 0.25, "Lu et al. 2019, Dying ReLU and initialization; a quarter is ours",
-                       "Use a smaller learning rate, scaled inputs, or an activation with a slope everywhere: "
-                       "leaky_relu, elu, silu."),
-    "saturated units": Rule(_saturated, 0.3, "Glorot & Bengio 2010, section 3; 30 % is ours",
-                            "Use scaled inputs, a smaller learning rate, smaller initial weights (glorot), a "
-                            "penalty l2, or relu or silu."),
-    "vanishing gradient": Rule(_vanishing, 1e-3, "Glorot & Bengio 2010, section 4; a thousandth is ours",
-                               "Use relu or silu instead of sigmoid, the initialization that suits the activation, "
-                               "fewer layers, or Adam, which scales each weight's step.", is_floor=True),
-    "exploding gradient": Rule(_exploding, 1e3, "Pascanu et al. 2013; a thousand is ours",
-                               f"{SLOWER}, and initial weights that suit the activation (auto)."),
-    "growing gradient": Rule(_growing, 100.0, "Pascanu et al. 2013; a hundred is ours", f"{SLOWER}."),
-    "large steps": Rule(_large_steps, 0.1, f"Karpathy, CS231n: about {HEALTHY:g}; a hundred times that is ours",
-                        f"Use a smaller learning rate: about {HEALTHY:g} in a step is healthy."),
-    "small steps": Rule(_small_steps, 1e-5, f"Karpathy, CS231n: about {HEALTHY:g}; a hundredth of that is ours",
-                        f"Use a larger learning rate, unless the training began with a trained network: about "
-                        f"{HEALTHY:g} in a step is healthy.", is_floor=True),
-    "loss not falling": Rule(_not_falling, 0.99, "ours: less than 1 % in ten epochs",
-                             "Look at the other findings first; then try learning rates ten times larger and smaller, "
-                             "and whether the inputs tell anything of the target."),
-    "loss oscillating": Rule(_oscillating, 0.5, "ours: the rises in ten epochs are half the loss",
-                             "Use a smaller learning rate, one that falls (tw.Cosine, tw.ReduceOnPlateau), or larger "
-                             "batches."),
+    "large inputs": Rule(
+        _large_inputs, "root mean square of a column of X", 10.0, f"{LECUN}; ten is ours", SCALE,
+    ),
+    "small inputs": Rule(
+        _small_inputs, f"the same, of a column that never reaches {CONSTANT:g}", 1e-3, "the same; a thousandth is ours",
+        SCALE, is_floor=True,
+    ),
+    "large targets": Rule(
+        _large_targets, "root mean square of a target, where the output is identity", 100.0,
+        "ours: the gradient of a squared error grows with its target",
+        "Scale the targets to standard deviation 1 and the outputs back, as tw.fit does.",
+    ),
+    "dead units": Rule(
+        _dead, "share of a layer's units with no slope on any row: relu at 0; elu, gelu, silu, softplus far below 0",
+        0.25, "Lu et al. 2019, Dying ReLU and initialization; a quarter is ours",
+        "Use a smaller learning rate, scaled inputs, or an activation with a slope everywhere: leaky_relu, elu, silu.",
+    ),
+    "saturated units": Rule(
+        _saturated, "share of a hidden layer's units that are flat on 95 % of the rows: sigmoid, tanh at their ends",
+        0.3, f"{GLOROT}, section 3; 30 % is ours",
+        "Use scaled inputs, a smaller learning rate, smaller initial weights (glorot), a penalty l2, or relu or silu.",
+    ),
+    "vanishing gradient": Rule(
+        _vanishing, f"{BESIDE} the largest of the layers above", 1e-3, f"{GLOROT}, section 4; a thousandth is ours",
+        "Use relu or silu instead of sigmoid, the initialization that suits the activation, fewer layers, or Adam, "
+        "which scales each weight's step.", is_floor=True,
+    ),
+    "exploding gradient": Rule(
+        _exploding, f"{BESIDE} that of the output layer", 1e3, "Pascanu et al. 2013; a thousand is ours",
+        f"{SLOWER}, and initial weights that suit the activation (auto).",
+    ),
+    "growing gradient": Rule(
+        _growing, f"{BESIDE} what it was before training, while the loss is not lower", 100.0,
+        "Pascanu et al. 2013; a hundred is ours", f"{SLOWER}.",
+    ),
+    "large steps": Rule(
+        _large_steps, f"change of a layer's weights in a step beside their size, in {SETTLED} looks running", 0.1,
+        f"{KARPATHY}; a hundred times that is ours",
+        f"Use a smaller learning rate: about {HEALTHY:g} in a step is healthy.",
+    ),
+    "small steps": Rule(
+        _small_steps, f"the same of every layer, in the first {SETTLED} looks", 1e-5,
+        f"{KARPATHY}; a hundredth of that is ours",
+        f"Use a larger learning rate, unless the training began with a trained network: about {HEALTHY:g} in a step is "
+        "healthy.", is_floor=True,
+    ),
+    "loss not falling": Rule(
+        _not_falling, f"loss of the sample beside that before training, after {WINDOW} epochs", 0.99,
+        "ours: less than 1 % in ten epochs",
+        "Look at the other findings first; then try learning rates ten times larger and smaller, and whether the "
+        "inputs tell anything of the target.",
+    ),
+    "loss oscillating": Rule(
+        _oscillating, f"rises of the loss in {WINDOW} looks beside its mean, with falls about as large", 0.5,
+        "ours: the rises in ten looks are half the loss",
+        "Use a smaller learning rate, one that falls (tw.Cosine, tw.ReduceOnPlateau), or larger batches.",
+    ),
 }  # fmt: skip
 
 

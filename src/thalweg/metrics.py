@@ -6,7 +6,7 @@ import numbers
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,15 +22,12 @@ if TYPE_CHECKING:
     from thalweg.network import Network
     from thalweg.run import Run
 
-LOSSES: dict[str, Callable[[Run], float]] = {
-    "loss": lambda run: run.loss,
-    "validation_loss": lambda run: run.history.latest("validation_loss"),
-}
+LOSSES = ("loss", "validation_loss")
 
 
 @dataclass(frozen=True)
 class Metric:
-    """A number for each epoch: what it is called, which way is better, and how it is had from a run."""
+    """A number for each epoch: what it is called, which way is better, and how it is had from a run. Can be pickled."""
 
     name: str
     higher_is_better: bool
@@ -60,12 +57,12 @@ def find_metric(given: Any, higher_is_better: bool | None = None) -> Metric:
         if higher_is_better is None:
             message = f"say which way is better: higher_is_better=True or False, as the function {name} cannot"
             raise InputError(message)
-        return Metric(name, higher_is_better, lambda run: _own(given, name, run), lambda run: _needs_rows(name, run))
+        return Metric(name, higher_is_better, partial(_own, given, name), partial(_needs_rows, name))
     if isinstance(given, str) and given in LOSSES:
         check = _needs_rows if given == "validation_loss" else _needs_nothing
-        metric = Metric(given, False, LOSSES[given], lambda run: check(given, run))
+        metric = Metric(given, False, partial(_loss, given), partial(check, given))
     elif isinstance(given, str) and given in _scorers():
-        metric = Metric(given, True, lambda run: _score(given, run), lambda run: _check_scorer(given, run))
+        metric = Metric(given, True, partial(_score, given), partial(_check_scorer, given))
     else:
         message = (
             f"there is no metric {shown(given)}; give loss, validation_loss, a function (y, outputs) -> number, or the "
@@ -88,6 +85,10 @@ def _needs_rows(name: str, run: Run) -> Examples:
 
 def _needs_nothing(name: str, run: Run) -> None:
     pass
+
+
+def _loss(name: str, run: Run) -> float:
+    return run.history.latest(name)
 
 
 def _outputs(run: Run, rows: Examples) -> Float[np.ndarray, "n k"]:
