@@ -58,7 +58,7 @@ def layer_signs(
                 note(axes, "no finite values")
                 continue
             low, high = known.min(), known.max()
-            if values is not None and axes is both[1]:
+            if axes is both[1]:
                 axes.axhline(healthy, color=GREY, linewidth=1.2, linestyle="--", label=f"healthy: about {healthy:g}")
                 low, high = min(low, healthy), max(high, healthy)
             axes.set_yscale("log")

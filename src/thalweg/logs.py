@@ -7,6 +7,7 @@ import json
 import math
 import os
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +27,7 @@ IF_EXISTS = ("refuse", "append", "overwrite")
 
 
 @dataclass(eq=False)
-class EpochLog:
+class EpochLog(ABC):
     """One row for each epoch: what all kinds of such files share.
 
     A file that was there before is refused, appended to or overwritten. A second training with the same object (as in
@@ -87,8 +88,9 @@ class EpochLog:
             )
             warnings.warn(message, ThalwegWarning, stacklevel=2)
 
+    @abstractmethod
     def _write(self, file: TextIO, row: Mapping[str, Any]) -> None:
-        raise NotImplementedError
+        """Write one row."""
 
 
 @dataclass(eq=False)
