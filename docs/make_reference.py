@@ -11,6 +11,7 @@ import thalweg as tw
 from thalweg import cli, engines
 from thalweg.activations import ACTIVATIONS
 from thalweg.elementary import FUNCTIONS as ELEMENTARY
+from thalweg.findings import RULES
 from thalweg.fitting import Recipe
 from thalweg.functions import FUNCTIONS
 from thalweg.line_searches import LINE_SEARCHES
@@ -22,6 +23,7 @@ from thalweg.schedules import SCHEDULES
 from thalweg.stopping import Status
 
 
+CALLBACKS = (tw.EarlyStopping, tw.ReduceOnPlateau, tw.WeightAveraging, tw.Doctor, tw.CSVLog, tw.JSONLog)
 PAGE = Path(__file__).with_name("reference.md")
 
 
@@ -40,6 +42,8 @@ def signature(thing: Any) -> str:
     """Name and settings of an optimizer, a schedule or a recipe."""
     shown = []
     for field in dataclasses.fields(thing):
+        if not field.init:
+            continue
         default = field.default
         shown.append(field.name if default is dataclasses.MISSING else f"{field.name}={default!r}")
     return f"`{thing.__name__}({', '.join(shown)})`"
@@ -128,6 +132,22 @@ def page() -> str:
         "momentum and clip, ConjugateGradient, LBFGS and Newton:",
         "",
         table(("settings", "γ"), *((signature(row), first_line(row)) for row in LINE_SEARCHES.values())),
+        "",
+        "## Callbacks",
+        "",
+        "For `callbacks=[…]` of `tw.train` and `tw.fit`; see [callbacks](callbacks.md).",
+        "",
+        table(("settings", "what it does"), *((signature(row), first_line(row)) for row in CALLBACKS)),
+        "",
+        "### Findings of the doctor",
+        "",
+        table(
+            ("finding", "number", "from", "source"),
+            *(
+                (f"`{kind}`", rule.of, f"{rule.limit:g}{' down' if rule.is_floor else ''}", rule.source)
+                for kind, rule in RULES.items()
+            ),
+        ),
         "",
         "## Formulas",
         "",

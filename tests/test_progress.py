@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from thalweg.progress import FrameProgress, Progress, WalkProgress
+from thalweg.progress import FrameProgress, ProgressBar, WalkProgress
 
 
 @dataclass
@@ -40,7 +40,7 @@ def trained(progress, run, epochs, *, seconds, validation=True):
 def plain(epochs, **more):
     run = more.pop("run", None) or Run()
     text = io.StringIO()
-    trained(Progress(Console(file=text, force_terminal=False, width=40)), run, epochs, **more)
+    trained(ProgressBar(Console(file=text, force_terminal=False, width=40)), run, epochs, **more)
     return text.getvalue().splitlines()
 
 
@@ -69,7 +69,7 @@ def test_lines_come_once_a_second_and_the_first_and_last_always():
 
 
 def test_the_last_line_is_not_said_twice():
-    progress = Progress(Console(file=(text := io.StringIO()), force_terminal=False))
+    progress = ProgressBar(Console(file=(text := io.StringIO()), force_terminal=False))
     run = Run()
     trained(progress, run, 1, seconds=0.1)
     progress.on_end(run)
@@ -95,7 +95,7 @@ def test_a_resumed_run_starts_with_its_first_own_epoch():
 
 
 def test_losses_that_are_not_finite_are_shown():
-    progress = Progress(Console(file=(text := io.StringIO()), force_terminal=False))
+    progress = ProgressBar(Console(file=(text := io.StringIO()), force_terminal=False))
     run = Run(epoch=1, loss=math.inf, validation_loss=math.nan)
     progress.on_start(run)
     progress.on_epoch(run)
@@ -107,7 +107,7 @@ def test_losses_that_are_not_finite_are_shown():
 
 def test_the_bar_shows_epoch_losses_rate_and_time_left():
     console, text = terminal()
-    progress = Progress(console)
+    progress = ProgressBar(console)
     run = Run(epoch=50, loss=0.25, validation_loss=0.5, best_epoch=44, learning_rate=0.01, seconds=10.0)
     with progress:
         progress.on_start(run)
@@ -124,7 +124,7 @@ def test_the_bar_shows_epoch_losses_rate_and_time_left():
 @pytest.mark.parametrize("epochs", [None, 200])
 def test_the_bar_is_one_line_at_any_width_and_is_taken_away(width, epochs):
     console, text = terminal(width)
-    trained(Progress(console), Run(epochs=epochs), 31, seconds=0.4)
+    trained(ProgressBar(console), Run(epochs=epochs), 31, seconds=0.4)
     shown = text.getvalue()
     assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1  # the cursor is back
     *live, last, end = re.split(r"[\r\n]+", re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "\r", shown))
@@ -136,7 +136,7 @@ def test_the_bar_is_one_line_at_any_width_and_is_taken_away(width, epochs):
 
 def test_fast_epochs_do_not_wait_for_the_display():
     console, _ = terminal()
-    progress = Progress(console)
+    progress = ProgressBar(console)
     run = Run(epochs=None)
     with progress:
         progress.on_start(run)
@@ -151,7 +151,7 @@ def test_fast_epochs_do_not_wait_for_the_display():
 
 def test_the_cursor_comes_back_when_training_raises():
     console, text = terminal()
-    with pytest.raises(RuntimeError), Progress(console) as progress:
+    with pytest.raises(RuntimeError), ProgressBar(console) as progress:
         progress.on_start(Run())
         raise RuntimeError
     assert "\x1b[?25h" in text.getvalue()
@@ -159,7 +159,7 @@ def test_the_cursor_comes_back_when_training_raises():
 
 def test_one_callback_serves_one_run_after_another():
     console, text = terminal()
-    progress = Progress(console)
+    progress = ProgressBar(console)
     for _ in range(2):
         trained(progress, Run(), 3, seconds=0.4)
     assert text.getvalue().count("epoch 3/200  loss") == 2
@@ -169,14 +169,14 @@ def test_one_callback_serves_one_run_after_another():
 
 
 def test_everything_goes_to_standard_error(capsys):
-    trained(Progress(), Run(), 3, seconds=2.0)
+    trained(ProgressBar(), Run(), 3, seconds=2.0)
     captured = capsys.readouterr()
     assert captured.out == ""
     assert numbers(captured.err.splitlines()) == [1, 2, 3]
 
 
 def test_rich_is_loaded_only_when_training_starts():
-    code = "import sys; from thalweg.progress import Progress; Progress(); assert 'rich' not in sys.modules"
+    code = "import sys; from thalweg.progress import ProgressBar; ProgressBar(); assert 'rich' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

@@ -405,6 +405,100 @@ def test_an_error_in_a_callback_is_not_swallowed(engine):
         train(engine, callbacks=[Failing()])
 
 
+class Setting:
+    """A callback that sets things on the run: what it is told to, after the epoch it is told."""
+
+    def __init__(self, epoch=1, stops=False, **values):
+        self.epoch, self.stops, self.values = epoch, stops, values
+
+    def on_epoch(self, run):
+        if run.epoch == self.epoch:
+            for name, value in self.values.items():
+                setattr(run, name, value)
+            return self.stops
+        return False
+
+
+@pytest.mark.parametrize("batch", [4, "all"])
+def test_a_callback_may_scale_the_rates_of_the_epochs_to_come(batch, engine):
+    size = N if batch == "all" else batch
+    p = NET.initialize(5)
+    for epoch, factor in enumerate((1.0, 1.0, 0.25, 0.5), start=1):
+        p, _ = by_hand(NET, p, cut(ORDERS["shuffle"](epoch), size), rate=RATE * factor)
+    result = train(engine, batch=batch, stop=tw.Stop(epochs=4),
+                   callbacks=[Setting(2, rate_factor=0.25), Setting(3, rate_factor=0.5)])  # fmt: skip
+    close(result.parameters, p)
+    close(result.history.learning_rate, RATE * np.array([1.0, 1.0, 0.25, 0.5]))
+
+
+def test_a_schedule_goes_on_below_the_factor(engine):
+    schedule = tw.InverseTime(RATE, decay=0.5)
+    free = train(engine, optimizer=tw.GradientDescent(schedule))
+    scaled = train(engine, optimizer=tw.GradientDescent(schedule), callbacks=[Setting(1, rate_factor=0.1)])
+    close(scaled.history.learning_rate, free.history.learning_rate * [1.0, 0.1, 0.1])
+
+
+@pytest.mark.parametrize("validation", [None, (X, Y)])
+def test_a_callback_may_choose_the_answer(validation, engine):
+    answer = np.arange(float(NET.n_parameters))
+    result = train(engine, validation=validation, callbacks=[Setting(2, answer=answer)])
+    assert np.array_equal(result.parameters, answer) and result.parameters is not answer
+    assert np.array_equal(result.last_parameters, train(engine).last_parameters)  # the walk itself is the same
+
+
+def test_no_answer_is_taken_after_a_failure(engine):
+    answer = np.arange(float(NET.n_parameters))
+    result = train(engine, optimizer=tw.GradientDescent(1e6), batch=4, stop=tw.Stop(epochs=500),
+                   validation=(X, Y), callbacks=[Setting(1, answer=answer)])  # fmt: skip
+    assert result.failure and not np.array_equal(result.parameters, answer)
+
+
+def test_why_is_said_with_the_status(engine):
+    stopping = Setting(2, stops=True, why="the cat sat on the keyboard.")
+    result = train(engine, callbacks=[stopping])
+    assert result.status is tw.Status.CALLBACK and result.why == "the cat sat on the keyboard"
+    assert result.message == "A callback asked to stop: the cat sat on the keyboard."
+    assert train(engine, callbacks=[Setting(2, why="no reason at all")]).message == tw.Status.EPOCHS.value
+
+
+def test_metrics_are_those_of_the_epoch(engine):
+    seen = []
+
+    class Look:
+        def on_epoch(self, run):
+            seen.append(dict(run.metrics))
+
+    train(engine, callbacks=[Look(), Setting(2, metrics={"moon": 0.5}), Look()])
+    assert seen == [{}, {}, {}, {"moon": 0.5}, {}, {}]
+
+
+def test_callbacks_see_rows_engine_and_losses(engine):
+    class Look:
+        def on_start(self, run):
+            assert np.array_equal(run.parameters, NET.initialize(5)) and not run.parameters.flags.writeable
+
+        def on_epoch(self, run):
+            assert (run.training.n, run.validation.n, run.engine.name) == (N, 5, engine)
+            close(run.engine.mean_loss(run.network, run.parameters, run.validation), run.validation_loss)
+            assert len(run.step_losses) == 4
+            close(run.step_losses.mean(), run.loss)
+
+    train(engine, batch=4, validation=(X[:5], Y[:5]), callbacks=[Look()])
+
+
+def test_two_callbacks_cannot_both_choose_the_answer(engine):
+    class Claiming:
+        def on_start(self, run):
+            run.claim_answer(self)
+
+        def __repr__(self):
+            return "Claiming"
+
+    train(engine, callbacks=[Claiming()])
+    with pytest.raises(tw.InputError, match="Claiming and Claiming would both choose the parameters"):
+        train(engine, callbacks=[Claiming(), Claiming()])
+
+
 # Values that are not finite (contract 2)
 
 

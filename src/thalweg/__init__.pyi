@@ -10,6 +10,9 @@ from thalweg.arithmetic import Arithmetic as Arithmetic
 from thalweg.arithmetic import Rounding as Rounding
 from thalweg.attribution import Attribution as Attribution
 from thalweg.attribution import attribute as attribute
+from thalweg.callbacks import EarlyStopping as EarlyStopping
+from thalweg.callbacks import ReduceOnPlateau as ReduceOnPlateau
+from thalweg.callbacks import WeightAveraging as WeightAveraging
 from thalweg.checkpoint import Checkpoint as Checkpoint
 from thalweg.conventions import Conventions as Conventions
 from thalweg.derivatives import check_gradient as check_gradient
@@ -20,6 +23,7 @@ from thalweg.diagnosis import Diagnosis as Diagnosis
 from thalweg.directions import LBFGS as LBFGS
 from thalweg.directions import ConjugateGradient as ConjugateGradient
 from thalweg.directions import Newton as Newton
+from thalweg.doctor import Doctor as Doctor
 from thalweg.errors import DescentFailed as DescentFailed
 from thalweg.errors import EngineError as EngineError
 from thalweg.errors import FileError as FileError
@@ -38,6 +42,7 @@ from thalweg.exercises import exercise as exercise
 from thalweg.explaining import RowExplanation as RowExplanation
 from thalweg.explaining import explain as explain
 from thalweg.expressions import Expression as Expression
+from thalweg.findings import Finding as Finding
 from thalweg.fitting import fit as fit
 from thalweg.functions import FUNCTIONS as FUNCTIONS
 from thalweg.functions import bowl as bowl
@@ -47,6 +52,8 @@ from thalweg.line_searches import BarzilaiBorwein as BarzilaiBorwein
 from thalweg.line_searches import Exact as Exact
 from thalweg.line_searches import Lipschitz as Lipschitz
 from thalweg.line_searches import Wolfe as Wolfe
+from thalweg.logs import CSVLog as CSVLog
+from thalweg.logs import JSONLog as JSONLog
 from thalweg.losses import Huber as Huber
 from thalweg.losses import Quantile as Quantile
 from thalweg.model import Model as Model
@@ -54,6 +61,7 @@ from thalweg.model import load as load
 from thalweg.network import Network as Network
 from thalweg.parsing import parse as parse
 from thalweg.paths import Why as Why
+from thalweg.progress import ProgressBar as ProgressBar
 from thalweg.run import TrainingResult as TrainingResult
 from thalweg.schedules import Constant as Constant
 from thalweg.schedules import Cosine as Cosine

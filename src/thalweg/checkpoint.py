@@ -14,6 +14,7 @@ from thalweg import safe_file
 from thalweg.engines.base import TrainingState
 from thalweg.errors import FileError, InputError
 from thalweg.history import History
+from thalweg.settings import check_whole
 
 
 if TYPE_CHECKING:
@@ -28,9 +29,7 @@ class Checkpoint:
     every: int = 1
 
     def __post_init__(self) -> None:
-        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
-            message = f"Checkpoint: every must be a whole number of epochs ≥ 1, not {self.every!r}"
-            raise InputError(message)
+        check_whole(self.every, 1, "Checkpoint: every", "epochs")
         folder = Path(self.path).absolute().parent
         if not folder.is_dir():
             message = f"Checkpoint: the folder {str(folder)!r} of the path does not exist; make it first"

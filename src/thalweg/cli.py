@@ -121,7 +121,7 @@ def demo(
     from thalweg import demo as example
     from thalweg import report as reports
     from thalweg.fitting import fit
-    from thalweg.progress import Progress
+    from thalweg.progress import ProgressBar
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ def demo(
     model_path, page = folder / "breast_cancer.thalweg", folder / "breast_cancer.html"
     check_outputs({"model": model_path, "report": page}, {})
     typer.echo("1. A real table: is a breast tumour malignant, from 30 measurements of its cell nuclei (569 rows)\n")
-    model = fit(example.table(), "diagnosis", callbacks=(Progress(),))
+    model = fit(example.table(), "diagnosis", callbacks=(ProgressBar(),))
     model.save(model_path)
     with saved(model, model_path):
         reports.write(model, page, command="thalweg demo")

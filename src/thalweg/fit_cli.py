@@ -72,7 +72,7 @@ def command(
 ) -> None:
     """Train a network on a table, measure it on rows held out, and leave a model and a report."""
     from thalweg import report as reports
-    from thalweg.progress import Progress
+    from thalweg.progress import ProgressBar
 
     if no_report and report is not None:
         message = f"--report {str(report)!r} and --no-report exclude each other; leave one of them out"
@@ -81,7 +81,7 @@ def command(
     check_outputs({"model": output, "report": page}, {"table": data, "test table": test})
     model = fit(
         data, _names(target), task=task, drop=_names(drop), keep=_names(keep), test=test, holdout=holdout,
-        refit=refit, seed=seed, engine=engine, callbacks=() if quiet else (Progress(),),
+        refit=refit, seed=seed, engine=engine, callbacks=() if quiet else (ProgressBar(),),
         hidden=_whole_numbers(hidden, "--hidden"), activation=activation, dropout=dropout, learning_rate=learning_rate,
         weight_decay=weight_decay, epochs=epochs, patience=patience, batch=batch, seconds=seconds,
     )  # fmt: skip

@@ -33,17 +33,17 @@ class Run(Protocol):
     def seconds(self) -> float: ...
 
 
-class Progress:
+class ProgressBar:
     """A callback for `train`: epoch, losses, learning rate and time left.
 
     Where the output is no terminal there is a line for the first epoch, then at most one a second of training, and
-    always one for the last. `with Progress() as progress:` takes the bar away also when training raises.
+    always one for the last. `with ProgressBar() as progress:` takes the bar away also when training raises.
 
     >>> from types import SimpleNamespace
     >>> from rich.console import Console
     >>> run = SimpleNamespace(epoch=1, epochs=3, loss=0.5, validation_loss=0.625, best_epoch=1, learning_rate=0.1,
     ...                       seconds=0.25)
-    >>> with Progress(Console(force_terminal=False)) as progress:
+    >>> with ProgressBar(Console(force_terminal=False)) as progress:
     ...     progress.on_start(run)
     ...     progress.on_epoch(run)
     ...     progress.on_end(run)
@@ -58,7 +58,7 @@ class Progress:
         self._at = -math.inf  # seconds of training at the last change of the display
         self._shown = 0  # the last epoch that has a line
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from thalweg.errors import InputError
 from thalweg.history import History
 from thalweg.line_searches import LineSearch
 from thalweg.stopping import Status
@@ -60,9 +61,10 @@ class Failure:
 class Run:
     """What callbacks see: how far the training has come. `parameters` are the current ones; copy what you keep.
 
-    Three things are a callback's to set: `rate_factor`, by which the learning rates of the epochs to come are
-    multiplied; `answer`, the parameters that training returns instead of its own choice, unless it broke down; and
-    `why`, said with the status where the callback asks to stop.
+    Four things are a callback's to set: `rate_factor`, by which the learning rates of the epochs to come are
+    multiplied; `answer`, the parameters that training returns instead of its own choice, unless it broke down; `why`,
+    said with the status where the callback asks to stop; and `metrics`, what it has measured after this epoch by name,
+    empty before the first callback looks.
     """
 
     network: Network
@@ -79,6 +81,22 @@ class Run:
     rate_factor: float = 1.0
     answer: Float[np.ndarray, " p"] | None = None
     why: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    _chooser: Any = None
+
+    def claim_answer(self, callback: Any) -> None:
+        """Say in on_start that this callback will set `answer`.
+
+        Raises:
+            InputError: another one has said so: of two answers one would be lost.
+        """
+        if self._chooser is not None:
+            message = (
+                f"{self._chooser!r} and {callback!r} would both choose the parameters that training returns; leave one "
+                f"of them out, or give EarlyStopping restore=False"
+            )
+            raise InputError(message)
+        self._chooser = callback
 
     @property
     def epoch(self) -> int:

@@ -105,7 +105,7 @@ def classification(
         message = f"classification needs at least two classes, not {list(classes)!r}"
         raise InputError(message)
     y = _scored_rows(y, probability)
-    p = _scaled(probability)
+    p = scaled(probability)
     guess = p.argmax(axis=1)
     notes: dict[str, str] = {}
     absent = np.flatnonzero(np.bincount(y, minlength=k) == 0)
@@ -182,7 +182,7 @@ def row_losses(y: Num[np.ndarray, "n ..."], outputs: Float[np.ndarray, "n ..."],
     """The loss of each row, of several targets the mean: −log p of what it is (mean: the log-loss), or for numbers the
     squared error in variances of `y` (mean: 1 − R²), `outputs` being predictions in the units of `y`."""
     if task == "classification":
-        return -np.log(np.clip(_scaled(outputs)[np.arange(len(y)), y], CLIP, 1.0))
+        return -np.log(np.clip(scaled(outputs)[np.arange(len(y)), y], CLIP, 1.0))
     if task == "multilabel":
         return -np.log(np.clip(np.where(y > 0.5, outputs, 1 - outputs), CLIP, 1.0)).mean(axis=1)
     y, outputs = (np.asarray(a, float).reshape(len(y), -1) for a in (y, outputs))
@@ -263,7 +263,7 @@ def _scored_rows(y: np.ndarray, outputs: np.ndarray) -> np.ndarray:
     return y
 
 
-def _scaled(probability: np.ndarray) -> np.ndarray:
+def scaled(probability: np.ndarray) -> np.ndarray:
     """Rows scaled to sum 1; a row of zeros says nothing and becomes equal shares."""
     p = np.asarray(probability, float)
     if p.min(initial=0.0) < 0:

@@ -27,6 +27,21 @@ def check_number(given: Any, valid: Callable[[float], bool], what: str, rule: st
     return float(given)
 
 
+def check_whole(given: Any, least: int, what: str, unit: str = "") -> int:
+    """`given` as an int, if it is a whole number and large enough.
+
+    Raises:
+        InputError: it is not; `unit` says of what it is a number.
+
+    >>> check_whole(3, 1, "every", "epochs")
+    3
+    """
+    if isinstance(given, bool) or not isinstance(given, numbers.Integral) or given < least:
+        message = f"{what} must be a whole number{unit and f' of {unit}'} ≥ {least}, not {given!r}"
+        raise InputError(message)
+    return int(given)
+
+
 def check_choice(given: Any, choices: Sequence[str], what: str, also: str = "") -> str:
     """`given`, if it is one of the choices.
 

@@ -238,7 +238,7 @@ class Loop:
                         history.add_steps(outcome.losses)
                     if history.best_epoch == len(history):
                         progress.best = at
-                    run.parameters, run.step_losses = state.parameters, outcome.losses
+                    run.parameters, run.step_losses, run.metrics = state.parameters, outcome.losses, {}
                     progress.state = state.copy() if self.checkpoint else state
                     progress.is_cut = is_cut
                     asked = [self._stops(callback, run) for callback in self.callbacks]

@@ -19,7 +19,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS: tuple[str, ...] = (
     *"""
     _version  errors  _core  elementary  notation  nodes  expressions  equations  closures  parsing
-    outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  animations
+    outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  layer_plots  animations
     randomness  whole_file  text_files  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  network_sketch  network_drawing  pieces  document  alignment
@@ -34,8 +34,9 @@ ROOMS: tuple[str, ...] = (
     moodle
     functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
+    scores  metrics  callbacks  logs  checkups  findings  doctor
     mlp_parameters  mlp_training  fitted_network  labels  mlp_base  estimator_files  rate_tests  estimators
-    scores  rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
+    rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
     command_options  fit_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
