@@ -34,8 +34,10 @@ ROOMS: tuple[str, ...] = (
     moodle
     functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
+    exports  onnx_graph  onnx_features  onnx_export
+    c_words  c_features  c_network  c_answers  c_program  c_export
     scores  rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
-    command_options  fit_cli  descend_cli  exercise_cli  explain_cli  cli
+    command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
     "__main__",
@@ -46,11 +48,12 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
-COMMANDS = ("command_options", "fit_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
+COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
 MORE = {room: {"typer"} for room in COMMANDS}  # nothing but the command line loads it
 
 HEAVY = (
-    "sklearn scipy duckdb pyarrow pandas polars narwhals matplotlib rich typer jinja2 safetensors sympy jaxtyping torch"
+    "sklearn scipy duckdb pyarrow pandas polars narwhals matplotlib rich typer jinja2 safetensors sympy jaxtyping "
+    "torch onnx onnxruntime"
 ).split()
 
 
