@@ -112,7 +112,7 @@ class _Encoding:
 def _number(to: _Encoding, role: Number, cell: str) -> None:
     to.scale(cell, role.scale)
     if role.indicator:
-        to.put(f"isnan({cell}) ? 1 : 0")
+        to.put(f"(@real)(isnan({cell}) != 0)")
 
 
 def _boolean(to: _Encoding, role: Boolean, cell: str) -> None:
@@ -139,7 +139,7 @@ def _category(to: _Encoding, role: Category, cell: str) -> None:
 
 def _presence(to: _Encoding, role: Presence, cell: str) -> None:
     del role
-    to.put(f"isnan({cell}) ? 1 : 0")
+    to.put(f"(@real)(isnan({cell}) != 0)")
 
 
 def _date(to: _Encoding, role: Date, cell: str) -> None:

@@ -2,7 +2,8 @@
 
 The network computes in the type of its parameters, features and units in float64. Formulas are those of activations.py
 in ONNX's operators; onnxruntime has no float64 version of LeakyRelu, Elu, Selu, Softplus and Erf (1.32), so the
-first four are put together from others, and Erf is taken in float32.
+first four are put together from others, and Erf is taken in float32. A small constant is added by Sum: an Add of a
+number that float32 cannot tell from 0, such as 1e-270, onnxruntime leaves out.
 """
 
 from __future__ import annotations
@@ -145,7 +146,7 @@ def _numbers(graph: Graph, encoder: Encoder, z: str, dtype: np.dtype) -> None:
         assert isinstance(target, NumberTarget)
         standardised = graph.cast(graph.add("Gather", z, np.int64(i), axis=1), np.float64)
         scaled = graph.add("Mul", standardised, np.float64(target.deviation))
-        number = graph.add("Clip", graph.add("Add", scaled, np.float64(target.mean)), -largest, largest)
+        number = graph.add("Clip", graph.add("Sum", scaled, np.float64(target.mean)), -largest, largest)
         name = "prediction" if len(encoder.targets) == 1 else f"prediction_{target.column}"
         graph.output(number, name, None, np.float64, f"{target.column!r} in its own units")
 

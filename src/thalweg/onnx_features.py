@@ -81,7 +81,7 @@ class _Features:
         centres = np.array([scale.centre for _, scale in self._scaled])
         widths = np.array([scale.half_width for _, scale in self._scaled])
         raw = add("Concat", *(value for value, _ in self._scaled), axis=1)
-        halves = add("Sub", add("Div", raw, np.float64(2.0)), centres / 2.0)
+        halves = add("Sum", add("Div", raw, np.float64(2.0)), -centres / 2.0)  # Sum: see onnx_export.py
         scaled = add("Where", add("IsNaN", raw), np.float64(0.0), add("Div", halves, widths))
         scaled = add("Clip", scaled, np.float64(-HUGE), np.float64(HUGE))
         thirds = add("Div", scaled, np.float64(3.0))
