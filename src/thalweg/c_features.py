@@ -50,20 +50,14 @@ def features(encoder: Encoder) -> Features:
     listed = [f"    {TYPES[each.kind]}{m}; /* {comment(each.column)}: {each.meaning} */" for m, each in members]
     declared = ["typedef struct {", *listed, "} @_input;", ""]
     made = _Encoding()
-    for role, (member, each) in zip(encoder.roles, members, strict=True):
-        if each.kind == "date":
-            made.pieces[_DATE] = None
-            made.lines.append(f"    @_date_parts(input->{member}, &parts);")
+    for role, (member, _) in zip(encoder.roles, members, strict=True):
         ROLES[type(role)](made, role, f"input->{member}")
-    made.lines.insert(0, f"    memset(x, 0, {made.width} * sizeof *x);")
     if _DATE in made.pieces:
         declared.append(_DATE_DECLARED)
-        made.lines.insert(0, "    @_parts parts;")
-    if any(line.startswith("    place = ") for line in made.lines):
-        made.lines.insert(0, "    size_t place;")
     function = [
         "static void @_encode(const @_input *input, @real *x)",
         "{",
+        f"    memset(x, 0, {made.width} * sizeof *x);",
         *made.lines,
         "}",
         "",
@@ -90,23 +84,23 @@ class _Encoding:
         self.pieces[_SCALE] = None
         self.put(f"(@real)@_scale({value}, {number(scale.centre)}, {number(scale.half_width)})")
 
-    def place(self, text: str, values: tuple[str, ...], feature: int) -> str:
-        """The place of a text among the values, or how many they are, or one more if it is missing."""
+    def place(self, text: str, values: tuple[str, ...], missing: int) -> str:
+        """The place of a text among the values, their number for another text, or `missing`."""
         self.pieces[_FIND] = None
-        if not values:
-            return f"@_find({text}, NULL, 0)"
-        table = f"@_values_{feature}"
-        self.tables[table] = array("char *const", table, map(string, values))
-        return f"@_find({text}, {table}, {len(values)})"
+        table = "NULL"
+        if values:
+            table = f"@_values_{self.width}"
+            self.tables[table] = array("char *const", table, map(string, values))
+        return f"@_find({text}, {table}, {len(values)}, {missing})"
 
-    def circle(self, part: str) -> None:
+    def circle(self, part: str, steps: str) -> None:
         """A point on a circle; the last row of its table is that of a missing date."""
         points = np.zeros((CYCLES[part] + 1, 2))
         points[:-1] = np.stack(on_circle(np.arange(CYCLES[part]), part), axis=1)
         table = f"@_{part}"
         self.tables[table] = array("double", table, map(number, points.ravel()))
         for axis in (0, 1):
-            self.put(f"(@real){table}[2 * parts.{part} + {axis}]")
+            self.put(f"(@real){table}[2 * {steps} + {axis}]")
 
 
 def _number(to: _Encoding, role: Number, cell: str) -> None:
@@ -122,19 +116,13 @@ def _boolean(to: _Encoding, role: Boolean, cell: str) -> None:
 
 def _two_values(to: _Encoding, role: TwoValues, cell: str) -> None:
     to.pieces[_SIGNS] = None
-    to.put(f"@_signs[{to.place(cell, (role.low, role.high), to.width)}]")
+    to.put(f"@_signs[{to.place(cell, (role.low, role.high), missing=2)}]")
 
 
 def _category(to: _Encoding, role: Category, cell: str) -> None:
-    first, other = to.width, len(role.values)
+    place = to.place(cell, role.values, missing=len(role.values) + role.missing_slot)
+    to.lines.append(f"    x[{to.width} + {place}] = 1;")
     to.width += len(role.names)
-    if not (role.values or role.missing_slot):
-        to.lines.append(f"    x[{first}] = 1;")
-    elif role.missing_slot:
-        to.lines.append(f"    x[{first} + {to.place(cell, role.values, first)}] = 1;")
-    else:
-        to.lines.append(f"    place = {to.place(cell, role.values, first)};")
-        to.lines.append(f"    x[{first} + (place < {other} ? place : {other})] = 1;")
 
 
 def _presence(to: _Encoding, role: Presence, cell: str) -> None:
@@ -143,11 +131,14 @@ def _presence(to: _Encoding, role: Presence, cell: str) -> None:
 
 
 def _date(to: _Encoding, role: Date, cell: str) -> None:
+    to.pieces[_DATE] = None
+    parts = f"parts_{to.width}"
+    to.lines.append(f"    const @_parts {parts} = @_parts_of({cell});")
     for part, scale in (("year", role.year), ("day", role.day)):
         if scale is not None:
-            to.scale(f"parts.{part}", scale)
+            to.scale(f"{parts}.{part}", scale)
     for part in role.cycles:
-        to.circle(part)
+        to.circle(part, f"{parts}.{part}")
     if role.indicator:
         to.put(f"{cell} == INT64_MIN ? 1 : 0")
 
@@ -174,8 +165,8 @@ static double @_scale(double value, double centre, double half_width)
 """
 
 _SIGNS = """\
-/* Of the first of two values, the second, another, a missing one. */
-static const @real @_signs[4] = {-1, 1, 0, 0};
+/* Of the first of two values, the second, and another or a missing one. */
+static const @real @_signs[3] = {-1, 1, 0};
 """
 
 _FIND = f"""\
@@ -183,17 +174,17 @@ static const char *const @_missing[{len(MISSING_WORDS)}] = {{
     {", ".join(map(string, MISSING_WORDS))},
 }};
 
-/* The place of a text among the values; count for another text, count + 1 for a missing one. */
-static size_t @_find(const char *text, const char *const *values, size_t count)
+/* The place of a text among the values; count for another text. */
+static size_t @_find(const char *text, const char *const *values, size_t count, size_t missing)
 {{
     if (text == NULL)
-        return count + 1;
+        return missing;
     for (size_t i = 0; i < count; i++)
         if (strcmp(text, values[i]) == 0)
             return i;
     for (size_t i = 0; i < {len(MISSING_WORDS)}; i++)
         if (strcmp(text, @_missing[i]) == 0)
-            return count + 1;
+            return missing;
     return count;
 }}
 """
@@ -222,13 +213,11 @@ typedef struct {{
     int month, weekday, hour; /* from 0; where missing the number of them */
 }} @_parts;
 
-static void @_date_parts(int64_t date, @_parts *parts)
+static @_parts @_parts_of(int64_t date)
 {{
-    if (date == INT64_MIN) {{
-        const @_parts missing = {{NAN, NAN, {CYCLES["month"]}, {CYCLES["weekday"]}, {CYCLES["hour"]}}};
-        *parts = missing;
-        return;
-    }}
+    @_parts parts = {{NAN, NAN, {CYCLES["month"]}, {CYCLES["weekday"]}, {CYCLES["hour"]}}};
+    if (date == INT64_MIN)
+        return parts;
     const int64_t in_day = (date % {MICROSECONDS["day"]} + {MICROSECONDS["day"]}) % {MICROSECONDS["day"]};
     const int64_t days = (date - in_day) / {MICROSECONDS["day"]};
     const int64_t shifted = days + 719468; /* from 1 March of the year 0: the leap day is the last of a year */
@@ -237,10 +226,11 @@ static void @_date_parts(int64_t date, @_parts *parts)
     const int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
     const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     const int64_t from_march = (5 * day_of_year + 2) / 153;
-    parts->month = (int)((from_march + 2) % 12);
-    parts->year = (double)(year_of_era + era * 400 + (parts->month < 2));
-    parts->day = (double)(day_of_year - (153 * from_march + 2) / 5 + 1);
-    parts->weekday = (int)(((days + 3) % 7 + 7) % 7);
-    parts->hour = (int)(in_day / {MICROSECONDS["hour"]});
+    parts.month = (int)((from_march + 2) % 12);
+    parts.year = (double)(year_of_era + era * 400 + (parts.month < 2));
+    parts.day = (double)(day_of_year - (153 * from_march + 2) / 5 + 1);
+    parts.weekday = (int)(((days + 3) % 7 + 7) % 7);
+    parts.hour = (int)(in_day / {MICROSECONDS["hour"]});
+    return parts;
 }}
 """
