@@ -18,6 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+import onnx_answers
 import thalweg as tw
 from thalweg import rivals, table
 
@@ -148,6 +149,7 @@ def check(job: tuple[Any, list[str], dict[str, Any]], folder: Any) -> str:
         assert (outputs >= 0).all() and (outputs <= 1).all()
     assert finite(model.figures) and ("network" in model.figures) == bool(options["holdout"])
     model.save(folder / "any.thalweg")
+    onnx_answers.check(model, read)
     again = tw.load(folder / "any.thalweg")
     assert again.outputs(read).tobytes() == outputs.tobytes()
     return model.encoder.task

@@ -34,7 +34,13 @@ app = typer.Typer(
 )
 
 # The commands that have files of their own, which are read when they are wanted: no other command waits for them.
-ELSEWHERE = {"fit": "fit_cli", "descend": "descend_cli", "explain": "explain_cli", "exercise": "exercise_cli"}
+ELSEWHERE = {
+    "fit": "fit_cli",
+    "export": "export_cli",
+    "descend": "descend_cli",
+    "explain": "explain_cli",
+    "exercise": "exercise_cli",
+}
 
 UsageError: Any = typer.BadParameter.__base__  # of Click, which some releases of Typer bring along and some need
 

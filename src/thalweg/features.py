@@ -27,7 +27,7 @@ RARE_ROWS = 10
 RARE_SHARE = 100
 MAX_SLOTS = 50
 # Beyond this a scaled value is ±3 to the last bit, and its square is still finite.
-_HUGE = 1e150
+HUGE = 1e150
 
 
 class Role(Protocol):
@@ -77,7 +77,7 @@ class Scale:
         """Scaled and clipped; a missing value (nan) is the median, 0."""
         with np.errstate(over="ignore"):
             scaled = (values / 2.0 - self.centre / 2.0) / self.half_width
-        scaled = np.clip(np.nan_to_num(scaled, nan=0.0, posinf=_HUGE, neginf=-_HUGE), -_HUGE, _HUGE)
+        scaled = np.clip(np.nan_to_num(scaled, nan=0.0, posinf=HUGE, neginf=-HUGE), -HUGE, HUGE)
         return scaled / np.sqrt(1.0 + (scaled / 3.0) ** 2)
 
 
@@ -233,8 +233,7 @@ class Date:
             for part, scale in (("year", self.year), ("day", self.day))
             if scale is not None
         ]
-        angles = [2.0 * np.pi * parts[part] / CYCLES[part] for part in self.cycles]
-        features = [*scaled, *(axis(angle) for angle in angles for axis in (np.sin, np.cos))]
+        features = [*scaled, *(axis for part in self.cycles for axis in on_circle(parts[part], part))]
         return _beside([np.where(missing, 0.0, feature) for feature in features], missing, self.indicator)
 
 
@@ -270,6 +269,12 @@ def rare_below(rows: int) -> int:
     (10, 3, 2)
     """
     return min(RARE_ROWS, max(2, rows // RARE_SHARE))
+
+
+def on_circle(steps: Int[np.ndarray, " n"], part: str) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
+    """Sine and cosine of these months, weekdays or hours, a full turn being CYCLES[part] steps."""
+    angles = 2.0 * np.pi * steps / CYCLES[part]
+    return np.sin(angles), np.cos(angles)
 
 
 def _codes(column: Column, values: tuple[str, ...], missing: int, other: int) -> Int[np.ndarray, " n"]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import engines, safe_file, table
+from thalweg import c_export, engines, onnx_export, safe_file, table
 from thalweg.encoding import Encoder
 from thalweg.errors import FileError, InputError
 from thalweg.history import History
@@ -142,6 +142,26 @@ class Model:
         arrays = {"parameters": self.parameters}
         arrays |= {f"history.{name}": column for name, column in self.history.to_arrays().items()}
         safe_file.write(path, kind="model", header=header, arrays=arrays)
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write encoder and network as one ONNX file that takes the raw columns of a table (docs/export.md).
+
+        Raises:
+            InputError: the package onnx is missing, the network is larger than the format allows, or the folder does
+                not exist.
+            OSError: the disk is full or broken; an old file of this name survives.
+        """
+        onnx_export.write_model(path, self.encoder, self.network, self.parameters)
+
+    def to_c(self, path: str | os.PathLike[str]) -> None:
+        """Write encoder and network as one C99 file without dependencies that takes raw cells (docs/export.md).
+
+        Raises:
+            InputError: C cannot hold a text of the model, a layer is too wide for its stack, or the folder does not
+                exist.
+            OSError: the disk is full or broken; an old file of this name survives.
+        """
+        c_export.write_model(path, self.encoder, self.network, self.parameters)
 
 
 def n_outputs(encoder: Encoder) -> int:

@@ -35,9 +35,11 @@ ROOMS: tuple[str, ...] = (
     functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
     scores  metrics  callbacks  logs  checkups  findings  doctor
+    exports  onnx_graph  onnx_features  onnx_export
+    c_words  c_features  c_network  c_answers  c_program  c_export
     mlp_parameters  mlp_training  fitted_network  labels  mlp_base  estimator_files  rate_tests  estimators
     rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
-    command_options  fit_cli  descend_cli  exercise_cli  explain_cli  cli
+    command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
     "__main__",
@@ -48,7 +50,7 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
-COMMANDS = ("command_options", "fit_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
+COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
 ESTIMATORS = ("fitted_network", "mlp_base", "estimators")
 MORE = {
     **{room: {"typer"} for room in COMMANDS},  # nothing but the command line loads it
@@ -56,7 +58,8 @@ MORE = {
 }
 
 HEAVY = (
-    "sklearn scipy duckdb pyarrow pandas polars narwhals matplotlib rich typer jinja2 safetensors sympy jaxtyping torch"
+    "sklearn scipy duckdb pyarrow pandas polars narwhals matplotlib rich typer jinja2 safetensors sympy jaxtyping "
+    "torch onnx onnxruntime"
 ).split()
 
 
