@@ -24,7 +24,7 @@ from thalweg.targets import FEW_INTEGERS, ClassTarget, NumberTarget, Target, are
 
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Num, Shaped
+    from jaxtyping import Float, Int, Num, Shaped
 
 
 _LEFT_OUT = "left out on request"
@@ -135,6 +135,11 @@ class Encoder:
         """One name for each feature, as in "age", "age is missing", "job = clerk"."""
         return tuple(name for role in self.roles for name in role.names)
 
+    def get_feature_names_out(self, input_features: Any = None) -> Shaped[np.ndarray, " features"]:
+        """`feature_names` as an array of objects, as scikit-learn asks; `input_features` does nothing."""
+        del input_features
+        return np.array(self.feature_names, dtype=object)
+
     @property
     def feature_columns(self) -> tuple[str, ...]:
         """For each feature the column that it comes from."""
@@ -169,15 +174,16 @@ class Encoder:
         parts = [target.encode(table[target.column], table) for target in self.target_roles]
         return parts[0] if self.task == "classification" else np.stack(parts, axis=1).astype(np.float64)
 
-    def decode(self, outputs: Float[np.ndarray, "n k"]) -> Shaped[np.ndarray, "n ..."]:
-        """Predictions in the targets' own labels or units, (n,) for one target and (n, k) for several.
+    def class_numbers(self, outputs: Float[np.ndarray, "n k"]) -> Int[np.ndarray, "n ..."]:
+        """The place among the classes that outputs speak for: the largest, or for several targets 0.5 or more each."""
+        return np.argmax(outputs, axis=1) if self.task == "classification" else (outputs >= 0.5).astype(np.int64)
 
-        Classification takes the largest output, multilabel an output of 0.5 or more.
-        """
+    def decode(self, outputs: Float[np.ndarray, "n k"]) -> Shaped[np.ndarray, "n ..."]:
+        """Predictions in the targets' own labels or units, (n,) for one target and (n, k) for several."""
         if self.task == "classification":
-            return self.classes[np.argmax(outputs, axis=1)]
+            return self.classes[self.class_numbers(outputs)]
         parts = [
-            target.classes[(outputs[:, i] >= 0.5).astype(np.int64)]
+            target.classes[self.class_numbers(outputs[:, i])]
             if isinstance(target, ClassTarget)
             else target.decode(outputs[:, i])
             for i, target in enumerate(self.target_roles)

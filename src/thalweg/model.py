@@ -49,13 +49,20 @@ class Model:
     parameters: Float[np.ndarray, " p"]
     history: History
     status: Status
-    figures: dict[str, Any]  # rows, held-out scores of network, tree and baseline; see fitting.py
+    figures: dict[str, Any]  # rows, held-out scores of network, tree and baseline; see learning.py and fitting.py
     settings: dict[str, Any]  # how it was made: options of fit, versions
     evidence: Evidence | None = field(default=None, compare=False)  # right after fit only
 
     def __repr__(self) -> str:
         targets = ", ".join(self.encoder.targets)
         return f"Model of {targets} ({self.encoder.task}): {self.network}, {self.network.n_parameters:,} parameters"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copies between processes: a network by its description, as its functions have no names."""
+        return {**self.__dict__, "network": self.network.to_dict()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, network=Network(**state["network"]))
 
     @property
     def classes(self) -> Any:
