@@ -28,8 +28,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import pages
 import thalweg as tw
-from command_line import TARGETS, mails
-from thalweg import table
+from command_line import TARGETS, mails, run
+from thalweg import report, table
 from thalweg.splitting import split
 
 
@@ -78,8 +78,7 @@ def test_it_is_the_training_of_fit(mail, target):
     model = tw.fit(X.assign(**{target: y[target]}), target, task=task, holdout=0, seed=3, **options)
     assert same(estimator.model_, model) and estimator.seed_ == 3
     assert np.array_equal(estimator.predict(X), model.predict(X))
-    shared = {key: value for key, value in model.settings.items() if key in estimator.model_.settings}
-    assert estimator.model_.settings == shared and estimator.model_.figures["rows"] == model.figures["rows"]
+    assert estimator.model_.settings == model.settings and estimator.model_.figures["rows"] == model.figures["rows"]
     assert estimator.history_ is estimator.model_.history and estimator.encoder_ is estimator.model_.encoder
     assert estimator.n_iter_ == len(model.history) == 5 and estimator.best_epoch_ == model.history.best_epoch
     assert estimator.loss_ == model.history.loss[-1] and estimator.status_ is tw.Status.EPOCHS
@@ -324,6 +323,9 @@ def test_the_model_is_one_of_ours(mail, kind, target, tmp_path):
     assert loaded.encoder.targets == (target,)
     X.to_csv(tmp_path / "new.csv", index=False)
     assert np.array_equal(loaded.predict(tmp_path / "new.csv"), estimator.predict(X))
+    assert run("inspect", tmp_path / "m.thalweg").status == 0
+    report.write(estimator.model_, tmp_path / "report.html", command="")
+    assert target in (tmp_path / "report.html").read_text("utf-8")
     assert isinstance(tw.explain(estimator.model_, X, row=3), tw.RowExplanation)
 
 
@@ -473,7 +475,7 @@ def test_the_page_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     page = "docs/table-estimators.md"
     blocks = pages.python_blocks(page)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     if importlib.util.find_spec("optuna") is None:
         blocks = [block for block in blocks if "import optuna" not in block]
     names = pages.run(page, blocks)

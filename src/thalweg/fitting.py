@@ -113,7 +113,7 @@ def fit(
         "held_out": held_out.n_rows if held_out else 0, "held_out_without_target": test_without_target,
     }  # fmt: skip
     tested_on = held_out.name if test is not None and held_out else None
-    model.settings.update(holdout=holdout, test=tested_on, refit=False)
+    model.settings.update(holdout=holdout, test=tested_on)
     evidence = None
     try:
         if measured is not None:

@@ -168,7 +168,8 @@ class Lesson:
             "seconds": {"training": float(result.history.seconds[-1])},
         }  # fmt: skip
         settings = {
-            "thalweg": __version__, **self.request, "seed": seed, "engine": engine,
+            "thalweg": __version__, **self.request, "holdout": 0.0, "test": None, "refit": False, "seed": seed,
+            "engine": engine,
             "recipe": dataclasses.asdict(recipe), "message": why, "best_epoch": result.best_epoch,
             "optimizer": options["optimizer"].to_dict(), "batch": options["batch"],
         }  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import numbers
+import time
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -18,18 +19,18 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_array, check_consistent_length, check_random_state
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from thalweg import engines, frames, table
+from thalweg import engines
 from thalweg.encoding import Encoder
 from thalweg.errors import InputError, ThalwegWarning
 from thalweg.history import History
 from thalweg.learning import Lesson, Recipe, check_recipe, column_names, strata
 from thalweg.model import Model
 from thalweg.progress import Progress
-from thalweg.sources import check_present
 from thalweg.stopping import Status
 from thalweg.table import Table, as_column
+from thalweg.table_inputs import TableInput, as_frame
 from thalweg.training import check_callbacks
 
 
@@ -37,14 +38,12 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Shaped
 
 
-class _TableEstimator(BaseEstimator):
+class _TableEstimator(TableInput):
     """What both have in common."""
 
     _task: str
     model_: Model
     seed_: int
-    feature_names_in_: np.ndarray
-    n_features_in_: int
 
     def __init__(
         self,
@@ -117,20 +116,20 @@ class _TableEstimator(BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         tags.target_tags.multi_output = True
         return tags
 
     def _learn(
         self, X: Any, targets: Sequence[Shaped[np.ndarray, " n"]], called: Sequence[Any], weights: np.ndarray | None
     ) -> None:
-        """Train on what `_checked` gave and on targets, called so in y; rows of weight 0 are as if they were not."""
+        """Train on what `checked` gave and on targets, called so in y; rows of weight 0 are as if they were not."""
+        started = time.perf_counter()
         drop, keep = column_names(self.drop, "drop"), column_names(self.keep, "keep")
         settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(Recipe)}
         recipe, callbacks = check_recipe(settings), check_callbacks(self.callbacks)
         seed = _seed(self.random_state)
-        inputs = self._read(X, [name for name in self._names if name not in set(drop)], drop)
-        names = _free_names(called, len(targets), self._names)
+        inputs = self.read(X, drop=drop)
+        names = _free_names(called, len(targets), self.names)
         whole = Table(inputs.name, (*inputs.columns, *map(as_column, names, targets)))
         kept = whole
         if weights is not None:
@@ -145,56 +144,13 @@ class _TableEstimator(BaseEstimator):
         if model.status is Status.INTERRUPTED or model.status.is_failure:
             message = f"{model.settings['message']} The weights are those of epoch {model.history.best_epoch}."
             warnings.warn(message, ThalwegWarning, stacklevel=3)
+        model.figures["seconds"]["all"] = time.perf_counter() - started
         self.model_, self.seed_ = model, seed
 
     def _outputs(self, X: Any) -> Float[np.ndarray, "n k"]:
         check_is_fitted(self)
-        X = self._checked(X, reset=False)
-        return self.model_.outputs(self._read(X, self.encoder_.columns), engine=self.engine)
-
-    def _checked(self, X: Any, *, reset: bool) -> Any:
-        """A data frame with its columns in their order, or an array (n, d); remembers or checks the names."""
-        frame = _frame(X)
-        if frame is None:
-            if not hasattr(X, "dtype") and np.asarray(X).dtype.kind in "US":
-                X = np.array(X, dtype=object)  # a list of rows of numbers and texts; NumPy would make texts of all
-            least = 2 if reset else 1
-            return validate_data(
-                self, X, reset=reset, dtype=None, ensure_all_finite="allow-nan", ensure_min_samples=least
-            )
-        known = [] if reset else list(getattr(self, "feature_names_in_", ()))
-        if frame.columns != known and sorted(map(str, frame.columns)) == sorted(known):
-            frame = frame.select(known)
-        return validate_data(self, frame.to_native(), reset=reset, skip_check_array=True)
-
-    @property
-    def _names(self) -> list[str]:
-        """The names of the columns of X, by scikit-learn's rule: those of a frame where all are text, else x0, x1, …"""
-        if hasattr(self, "feature_names_in_"):
-            return self.feature_names_in_.tolist()
-        return [f"x{i}" for i in range(self.n_features_in_)]
-
-    def _read(self, X: Any, wanted: Sequence[str], drop: Sequence[str] = ()) -> Table:
-        """Some columns of what `_checked` gave."""
-        frame = _frame(X)
-        where = "the array" if frame is None else "the data frame"
-        check_present([*drop], self._names, where)
-        if not wanted:
-            message = f"all columns of {where} are dropped; leave one or more to learn from"
-            raise InputError(message)
-        place = {name: i for i, name in enumerate(self._names)}
-        places = [place[name] for name in wanted]
-        if frame is not None:
-            read = table.read(frame[:, places].to_native())
-            columns = (
-                dataclasses.replace(column, name=name) for column, name in zip(read.columns, wanted, strict=True)
-            )
-            return Table(where, tuple(columns), read.numbers)
-        cells = X[:, places].T
-        if X.dtype.kind in "biuf":
-            return Table(where, tuple(map(as_column, wanted, cells)))
-        read = table.read(frames.from_cells(cells, wanted, where))
-        return dataclasses.replace(read, name=where)
+        X = self.checked(X, reset=False)
+        return self.model_.outputs(self.read(X, self.encoder_.columns), engine=self.engine)
 
 
 class TableClassifier(ClassifierMixin, _TableEstimator):
@@ -296,7 +252,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
             InputError: an option breaks its rule, or nothing was learnt before a value was not finite.
             ValueError: X, y or weights are not what scikit-learn allows.
         """
-        X = self._checked(X, reset=True)
+        X = self.checked(X, reset=True)
         names = _target_names(y)
         y = _labels(_target(self, X, y, None))
         check_classification_targets(y)
@@ -412,7 +368,7 @@ class TableRegressor(RegressorMixin, _TableEstimator):
             InputError: an option breaks its rule, or nothing was learnt before a value was not finite.
             ValueError: X, y or weights are not what scikit-learn allows.
         """
-        X = self._checked(X, reset=True)
+        X = self.checked(X, reset=True)
         y, names = _target(self, X, y, np.float64), _target_names(y)
         self._learn(X, [y] if y.ndim == 1 else list(y.T), names, _weights(self, X, sample_weight))
         return self
@@ -429,14 +385,6 @@ class TableRegressor(RegressorMixin, _TableEstimator):
         return self.encoder_.decode(outputs)
 
 
-def _frame(X: Any) -> Any:
-    """A data frame as Narwhals sees it; None for anything else."""
-    import narwhals.stable.v2 as nw
-
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
-    return frame if isinstance(frame, nw.DataFrame) else None
-
-
 def _target(estimator: BaseEstimator, X: Any, y: Any, dtype: Any) -> Shaped[np.ndarray, "n ..."]:
     """y as an array (n,) or (n, k) without missing values, one value or row for each row of X."""
     if y is None:
@@ -451,7 +399,7 @@ def _target(estimator: BaseEstimator, X: Any, y: Any, dtype: Any) -> Shaped[np.n
 
 def _target_names(y: Any) -> list[Any]:
     """The names that y brings along: of a data frame or a series."""
-    frame = _frame(y)
+    frame = as_frame(y)
     return [getattr(y, "name", None)] if frame is None else frame.columns
 
 
