@@ -144,7 +144,7 @@ private:
                     job.interrupted = true;
                     return;
                 }
-                if (descent_.needs_squares) loss += look(job);
+                if (descent_.needs_squares) loss += look(job, weight);
                 if (breaks(job, loss, step)) return;
                 const typename Descent<T>::Step next = descent_.next_step(job.rates[step]);
                 share_blocks(job, [&](int64_t from, int64_t to, int) { descent_.update(from, to, next); });
@@ -172,9 +172,10 @@ private:
 
     // Loss, or loss and gradient, of all rows.
     void evaluate(Job<T>& job) {
-        gradient(job, 0, job.rows, 0, weight_of(job, 0, job.rows), job.loss);
+        const double weight = weight_of(job, 0, job.rows);
+        gradient(job, 0, job.rows, 0, weight, job.loss);
         if (job.task == Task::loss) return;
-        job.loss += look(job);
+        job.loss += look(job, weight);
         unpack(descent_.vectors.g, job.out);
     }
 
@@ -267,7 +268,8 @@ private:
     T* slot(int64_t s) const { return slots_ + s * (descent_.n + 2 * W); }
 
     // The penalty, which is added to the gradient too.
-    double look(const Job<T>& job) {
+    double look(const Job<T>& job, double weight) {
+        descent_.weigh(weight);
         share_blocks(job, [&](int64_t from, int64_t to, int thread) { descent_.look(from, to, bad_gradients(thread)); });
         return descent_.penalty();
     }

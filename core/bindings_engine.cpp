@@ -89,7 +89,7 @@ OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& 
 }
 
 Optimizer make_optimizer(const std::string& rule, double momentum, bool nesterov, double beta1, double beta2,
-                         double epsilon, double weight_decay, double clip) {
+                         double epsilon, bool epsilon_hat, double weight_decay, double clip) {
     Optimizer made;
     made.rule = find_rule(rule);
     made.momentum = momentum;
@@ -97,6 +97,7 @@ Optimizer make_optimizer(const std::string& rule, double momentum, bool nesterov
     made.beta1 = beta1;
     made.beta2 = beta2;
     made.epsilon = epsilon;
+    made.epsilon_hat = epsilon_hat;
     made.weight_decay = weight_decay;
     made.clip = clip;
     return made;
@@ -139,8 +140,8 @@ public:
     // (steps done, (step, layer, what) where a value was not finite, interrupted)
     using Answer = std::tuple<int64_t, std::optional<std::tuple<int64_t, int, std::string>>, bool>;
 
-    Answer run(uint64_t epoch, In<int64_t> order, int64_t batch, In<double> rates, uint64_t seed, Out<double> losses,
-               nb::callable should_stop) {
+    Answer run(uint64_t epoch, In<int64_t> order, int64_t batch, In<double> rates, double alpha, uint64_t seed,
+               Out<double> losses, nb::callable should_stop) {
         const auto rows = static_cast<int64_t>(order.shape(0)), steps = static_cast<int64_t>(rates.shape(0));
         const auto n = static_cast<int64_t>(X_.shape(0));
         require(batch >= 1 && batch <= n, "a batch has at least one row, and no more than there are");
@@ -160,7 +161,7 @@ public:
         Outcome outcome;
         {
             const nb::gil_scoped_release unlocked;
-            outcome = trainer_->run(order.data(), rows, batch, rates.data(), steps, seed, epoch, losses.data(), ask);
+            outcome = trainer_->run(order.data(), rows, batch, rates.data(), steps, alpha, seed, epoch, losses.data(), ask);
         }
         if (failure) std::rethrow_exception(failure);
         if (outcome.steps > 0) parameters_ = {}, moments_.clear();
@@ -203,7 +204,7 @@ void bind(nb::module_& m, const char* trainer_name) {
                       const std::vector<In<T>>&, int64_t, int, const std::string&>(),
              "network"_a, "optimizer"_a, "X"_a.noconvert(), "Y"_a.noconvert(), "weights"_a.noconvert().none(), "parameters"_a.noconvert(), "moments"_a.noconvert(), "t"_a,
              "threads"_a, "instruction_set"_a)
-        .def("run", &BoundTrainer<T>::run, "epoch"_a, "order"_a.noconvert(), "batch"_a, "rates"_a.noconvert(), "seed"_a, "losses"_a.noconvert(),
+        .def("run", &BoundTrainer<T>::run, "epoch"_a, "order"_a.noconvert(), "batch"_a, "rates"_a.noconvert(), "alpha"_a, "seed"_a, "losses"_a.noconvert(),
              "should_stop"_a)
         .def("state", &BoundTrainer<T>::state, "parameters"_a.noconvert(), "moments"_a.noconvert())
         .def_prop_ro("t", &BoundTrainer<T>::t)
@@ -292,9 +293,9 @@ void bind_engine(nb::module_& m) {
     }, "layers"_a, "loss"_a, "loss_parameter"_a, "mean"_a, "l2"_a);
     nb::class_<Optimizer>(m, "Optimizer").def("__init__", [](Optimizer* self, const std::string& rule, double momentum,
                                                             bool nesterov, double beta1, double beta2, double epsilon,
-                                                            double weight_decay, double clip) {
-        new (self) Optimizer(make_optimizer(rule, momentum, nesterov, beta1, beta2, epsilon, weight_decay, clip));
-    }, "rule"_a, "momentum"_a, "nesterov"_a, "beta1"_a, "beta2"_a, "epsilon"_a, "weight_decay"_a, "clip"_a);
+                                                            bool epsilon_hat, double weight_decay, double clip) {
+        new (self) Optimizer(make_optimizer(rule, momentum, nesterov, beta1, beta2, epsilon, epsilon_hat, weight_decay, clip));
+    }, "rule"_a, "momentum"_a, "nesterov"_a, "beta1"_a, "beta2"_a, "epsilon"_a, "epsilon_hat"_a, "weight_decay"_a, "clip"_a);
     bind<float>(m, "TrainerFloat32");
     bind<double>(m, "TrainerFloat64");
 

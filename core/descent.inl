@@ -36,11 +36,15 @@ public:
     void begin(const Job<T>& job) {
         rule_ = job.optimizer;
         l2_ = job.network.l2;
+        alpha_ = job.task == Task::train ? job.alpha : 0.0;
         t = job.t;
         powers1_ = Powers(rule_.beta1);
         powers2_ = Powers(rule_.beta2);
-        needs_squares = l2_ > 0.0 || (rule_.clip > 0.0 && job.task == Task::train);
+        needs_squares = l2_ > 0.0 || alpha_ > 0.0 || (rule_.clip > 0.0 && job.task == Task::train);
     }
+
+    // Σ_n s_n over the rows of the step, by which the penalty of strength `alpha` is divided. Comes before `look`.
+    void weigh(double weight) { strength_ = l2_ + alpha_ / weight; }
 
     // Where part `part` of `parts` begins: at a whole block.
     int64_t part(int64_t part, int64_t parts) const {
@@ -59,7 +63,7 @@ public:
                 const int64_t from = segment.first > begin ? segment.first : begin;
                 const int64_t to = segment.last < end ? segment.last : end;
                 if (from >= to) continue;
-                if (l2_ > 0.0 && segment.is_weights) {
+                if (strength_ > 0.0 && segment.is_weights) {
                     penalties_[block] += sum_of_squares(vectors.p, from, to);
                     penalize(from, to);
                 }
@@ -79,8 +83,8 @@ public:
         }
     }
 
-    // ½ · l2 · ‖W‖² at the parameters before the update.
-    double penalty() const { return l2_ > 0.0 ? 0.5 * l2_ * total(penalties_) : 0.0; }
+    // ½ · (l2 + alpha / Σ_n s_n) · ‖W‖² at the parameters before the update.
+    double penalty() const { return strength_ > 0.0 ? 0.5 * strength_ * total(penalties_) : 0.0; }
 
     // What the step number t + 1 needs to know, and counts it.
     struct Step {
@@ -120,7 +124,7 @@ private:
     void penalize(int64_t first, int64_t last) {
         using V = Wide<T>;
         constexpr int W = WIDTH<T>;
-        const T l2 = T(l2_);
+        const T l2 = T(strength_);
         int64_t i = first;
         for (; i + W <= last; i += W)
             store(vectors.g + i, load<V>(vectors.g + i) + splat<V>(l2) * load<V>(vectors.p + i));
@@ -138,7 +142,7 @@ private:
     }
 
     Optimizer rule_;
-    double l2_ = 0.0;
+    double l2_ = 0.0, alpha_ = 0.0, strength_ = 0.0;  // of the penalty; `strength_` that of the step
     Powers powers1_, powers2_;
     int64_t blocks_ = 0;
     double* penalties_ = nullptr;  // Σ p² of each block

@@ -147,11 +147,12 @@ void Trainer<T>::lay_out(int64_t batch) {
 
 template <class T>
 Outcome Trainer<T>::run(const int64_t* order, int64_t rows, int64_t batch, const double* rates, int64_t steps,
-                        uint64_t seed, uint64_t epoch, double* losses, const ShouldStop& should_stop) {
+                        double alpha, uint64_t seed, uint64_t epoch, double* losses, const ShouldStop& should_stop) {
     job_.order = order;
     job_.rows = rows;
     job_.rates = rates;
     job_.steps = steps;
+    job_.alpha = alpha;
     job_.seed = seed;
     job_.epoch = epoch;
     job_.losses = losses;

@@ -48,9 +48,10 @@ public:
     Trainer(const Kernels& kernels, OwnedNetwork network, const Optimizer& optimizer, const T* X, const T* Y,
             const T* weights, const T* parameters, std::vector<const T*> moments, int64_t t, int threads);
 
-    // Steps of `batch` rows along `order` at these rates; the loss of each goes to `losses`.
-    Outcome run(const int64_t* order, int64_t rows, int64_t batch, const double* rates, int64_t steps, uint64_t seed,
-                uint64_t epoch, double* losses, const ShouldStop& should_stop);
+    // Steps of `batch` rows along `order` at these rates, `alpha` being that of the penalty over Σ_n s_n; the loss of each
+    // goes to `losses`.
+    Outcome run(const int64_t* order, int64_t rows, int64_t batch, const double* rates, int64_t steps, double alpha,
+                uint64_t seed, uint64_t epoch, double* losses, const ShouldStop& should_stop);
 
     // Parameters and moments as they are now; each vector has room for the network's parameters.
     void state(T* parameters, const std::vector<T*>& moments) const;

@@ -42,6 +42,7 @@ struct Optimizer {
     double epsilon = 0.0;
     double weight_decay = 0.0;
     double clip = 0.0;       // 0 where gradients are not clipped
+    bool epsilon_hat = false;  // Adam: ε is added to √v, not to √v̂
 };
 
 enum class Task { train, gradient, loss, predict };
@@ -72,6 +73,7 @@ struct Job {
     int64_t batch = 0;               // rows of a step
     const double* rates = nullptr;   // learning rate of each step
     int64_t steps = 0;
+    double alpha = 0.0;              // of the penalty ½ · alpha · ‖W‖² / Σ_n s_n over the rows of a step, beside l2
     uint64_t seed = 0, epoch = 0;    // of the dropout masks
 
     const T* parameters = nullptr;                 // public layout: what the kernels start from

@@ -85,6 +85,7 @@ public:
                 double loss = gradient(job, first, count, step, weight);
                 for (int l = 0; l < n_layers_; ++l) bad_gradients_[l] = false;
                 if (descent_.needs_squares) {
+                    descent_.weigh(weight);
                     descent_.look(0, descent_.n, bad_gradients_);
                     loss += descent_.penalty();
                 } else {

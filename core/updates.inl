@@ -85,8 +85,9 @@ inline void update(const Optimizer& rule, const Vectors<T>& of, int64_t first, i
             const V beta1 = splat<V>(T(rule.beta1)), rest1 = splat<V>(T(1.0 - rule.beta1));
             const V beta2 = splat<V>(T(rule.beta2)), rest2 = splat<V>(T(1.0 - rule.beta2));
             const V epsilon = splat<V>(T(rule.epsilon));
-            const V unbias = splat<V>(T(1.0 / __builtin_sqrt(1.0 - power2)));
-            const V step = splat<V>(T(rate / (1.0 - power1)));
+            const double root = __builtin_sqrt(1.0 - power2);
+            const V unbias = splat<V>(T(rule.epsilon_hat ? 1.0 : 1.0 / root));
+            const V step = splat<V>(T(rate / (1.0 - power1) * (rule.epsilon_hat ? root : 1.0)));
             for (int64_t i = first; i < last; i += W) {
                 const V g = load<V>(of.g + i) * scale;
                 const V m = beta1 * load<V>(of.moments[0] + i) + rest1 * g;

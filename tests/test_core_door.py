@@ -108,7 +108,7 @@ def test_what_is_good_is_taken():
     rule = _core.Optimizer("Adam", **RULE, clip=1.0)
     X, Y, weights, p, moments, t, threads = (GOOD[key] for key in ("X", "Y", "weights", "p", "moments", "t", "threads"))
     trainer = _core.TrainerFloat32(described(NETWORK), rule, X, Y, weights, p, moments, t, threads, "")
-    assert trainer.run(1, GOOD["order"], 2, GOOD["rates"], 0, GOOD["losses"], lambda: False) == (4, None, False)
+    assert trainer.run(1, GOOD["order"], 2, GOOD["rates"], 0.0, 0, GOOD["losses"], lambda: False) == (4, None, False)
     assert trainer.t == 7 and np.isfinite(GOOD["losses"]).all()
 
 

@@ -66,6 +66,15 @@ def test_rmsprop_by_hand():
     np.testing.assert_allclose(p, expected, rtol=1e-14)
 
 
+def test_adam_with_epsilon_beside_the_root_as_it_is_by_hand():
+    p, m, v = P.copy(), np.zeros(3), np.zeros(3)
+    for t, (g, rate) in enumerate(zip(G, (0.1, 0.2), strict=True), start=1):
+        m, v = 0.8 * m + 0.2 * g, 0.9 * v + 0.1 * g**2
+        p = p - rate * math.sqrt(1 - 0.9**t) / (1 - 0.8**t) * m / (np.sqrt(v) + 0.5)
+    walked, _ = walk(tw.Adam(beta1=0.8, beta2=0.9, epsilon=0.5, epsilon_hat=True))
+    np.testing.assert_allclose(walked, p, rtol=1e-14)
+
+
 def adam(decay=None):
     p, m, v = P.copy(), np.zeros(3), np.zeros(3)
     for t, (g, rate) in enumerate(zip(G, (0.1, 0.2), strict=True), start=1):
@@ -188,7 +197,7 @@ def test_every_rule_walks_to_the_bottom_of_a_bowl(name):
         (lambda: tw.Adam(clip=0.0), "clip must be a norm > 0, or None for no clipping, not 0.0"),
         (lambda: tw.Adam(clip=math.nan), "not nan"),
         (lambda: tw.RMSprop(rho=1.0), "RMSprop: rho must be a number with 0 ≤ rho < 1, not 1.0"),
-        (lambda: tw.GradientDescent(momentum=1.0), "momentum must be a number with 0 ≤ momentum < 1, not 1.0"),
+        (lambda: tw.GradientDescent(momentum=1.1), "momentum must be a number with 0 ≤ momentum ≤ 1, not 1.1"),
         (lambda: tw.GradientDescent(nesterov=True), "nesterov=True would do nothing while momentum is 0"),
         (lambda: tw.AdamW(weight_decay=-1.0), "AdamW: weight_decay must be a number ≥ 0, not -1.0"),
     ],

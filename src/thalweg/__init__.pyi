@@ -29,6 +29,8 @@ from thalweg.errors import TableError as TableError
 from thalweg.errors import ThalwegError as ThalwegError
 from thalweg.errors import ThalwegWarning as ThalwegWarning
 from thalweg.errors import TrainingFailed as TrainingFailed
+from thalweg.estimators import MLPClassifier as MLPClassifier
+from thalweg.estimators import MLPRegressor as MLPRegressor
 from thalweg.evaluation import loss_and_gradient as loss_and_gradient
 from thalweg.evaluation import predict as predict
 from thalweg.exercises import Exercise as Exercise

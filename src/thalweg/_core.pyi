@@ -58,6 +58,7 @@ class Optimizer:
         beta1: float,
         beta2: float,
         epsilon: float,
+        epsilon_hat: bool,
         weight_decay: float,
         clip: float,
     ) -> None: ...
@@ -86,6 +87,7 @@ class TrainerFloat32:
         order: np.ndarray,
         batch: int,
         rates: np.ndarray,
+        alpha: float,
         seed: int,
         losses: np.ndarray,
         should_stop: Callable[[], bool],

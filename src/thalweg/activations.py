@@ -48,6 +48,9 @@ class Activation(Named):
         """
         return self.g(a, self.parameter)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return find_activation, (self.to_dict(),)
+
     def backward(
         self, saved: Float[np.ndarray, "n d"], gradient_z: Float[np.ndarray, "n d"]
     ) -> Float[np.ndarray, "n d"]:

@@ -6,7 +6,7 @@ ThalwegError
 │   ├── FormulaError                  a formula that cannot be read: the message shows the place with a caret
 │   ├── FileError                     a file of ours that is not whole, or not ours
 │   └── EngineError                   an engine that is missing, or cannot do what was asked
-├── TrainingFailed                    training met a non-finite value and `on_failure="raise"`; has `.result`
+├── TrainingFailed (also ValueError)  training met a non-finite value and `on_failure="raise"`; has `.result`
 ├── Undefined (also ArithmeticError)  a formula has no value at a point (nodes.py)
 └── DescentFailed                     a walk ran away or broke off and `on_failure="raise"`; has `.result`
 ThalwegWarning (UserWarning)          went on, but you should know
@@ -49,8 +49,11 @@ class EngineError(InputError):
     """An engine is missing or cannot do what was asked; nothing is substituted silently."""
 
 
-class TrainingFailed(ThalwegError):
-    """Training met a non-finite value and `on_failure="raise"` was chosen; `result` is what was reached."""
+class TrainingFailed(ThalwegError, ValueError):
+    """Training met a non-finite value and `on_failure="raise"` was chosen; `result` is what was reached.
+
+    Also a ValueError, which is what scikit-learn's estimators raise, and its searches expect.
+    """
 
     def __init__(self, message: str, result: Any = None) -> None:
         super().__init__(message)

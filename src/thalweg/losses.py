@@ -48,6 +48,9 @@ class Loss(Named):
     fused: dict[str, Fused] = dataclasses.field(default_factory=dict)  # by name of the output activation
     kinks: tuple[float, ...] = ()  # values of ŷ − y where the derivative jumps
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return find_loss, (self.to_dict(),)
+
     def of(self, output: Activation, a: Float[np.ndarray, "n k"], z: Float[np.ndarray, "n k"],
            y: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:  # fmt: skip
         """E_n for each row (equation 4), from a = a⁽ᴸ⁾ where the pair is fused, else from z = ŷ."""

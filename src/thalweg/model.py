@@ -57,13 +57,6 @@ class Model:
         targets = ", ".join(self.encoder.targets)
         return f"Model of {targets} ({self.encoder.task}): {self.network}, {self.network.n_parameters:,} parameters"
 
-    def __getstate__(self) -> dict[str, Any]:
-        """For pickle and copies between processes: a network by its description, as its functions have no names."""
-        return {**self.__dict__, "network": self.network.to_dict()}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state, network=Network(**state["network"]))
-
     @property
     def classes(self) -> Any:
         """The labels in the order of `predict_proba`; for several targets an array each; for numbers None."""

@@ -6,6 +6,7 @@ The vector holds W⁽¹⁾ (row by row), b⁽¹⁾, W⁽²⁾, b⁽²⁾ …: an
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -125,6 +126,9 @@ class Network:
             )
             raise InputError(message)
         put(self, "layers", self._lay_out())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _made_of, ({f.name: getattr(self, f.name) for f in dataclasses.fields(self) if f.compare},)
 
     def _lay_out(self) -> tuple[Layer, ...]:
         layers, start = [], 0
@@ -263,6 +267,10 @@ class Network:
         return (
             f"{'-'.join(map(str, self.sizes))}{f' {hidden},' if hidden else ','} {self.output!r} output, {self.loss!r}"
         )
+
+
+def _made_of(settings: dict[str, Any]) -> Network:
+    return Network(**settings)
 
 
 def _find_hidden(given: Any) -> Activation:

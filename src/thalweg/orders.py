@@ -19,7 +19,7 @@ from thalweg.settings import check_choice
 if TYPE_CHECKING:
     from jaxtyping import Int
 
-    Order = str | Callable[[int], Sequence[int]]
+    Order = str | Callable[[int], Sequence[int] | Int[np.ndarray, " rows"]]
 
 ORDERS: dict[str, Callable[[int, int, int], np.ndarray]] = {  # name -> rows of an epoch from (seed, epoch, n)
     "sweep": lambda seed, epoch, n: np.arange(n),

@@ -245,7 +245,7 @@ class Why:
         def objective(p: np.ndarray) -> float:
             passed = reference.forward(network, p, X)
             E = network.loss.of(network.output, passed.a[-1], passed.z[-1], Y)
-            return reference.objective(network, p, E, ones)
+            return reference.objective(network, p, E, ones, network.l2)
 
         def moved(distance: float) -> np.ndarray:
             p = trace.p.copy()

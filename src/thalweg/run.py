@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from thalweg.history import History
 from thalweg.line_searches import LineSearch
 from thalweg.stopping import Status
@@ -13,9 +15,10 @@ from thalweg.update_rules import Optimizer
 
 
 if TYPE_CHECKING:
-    import numpy as np
     from jaxtyping import Float
 
+    from thalweg.engines.base import Engine
+    from thalweg.examples import Examples
     from thalweg.network import Network
 
 
@@ -55,15 +58,27 @@ class Failure:
 
 @dataclass
 class Run:
-    """What callbacks see: how far the training has come. `parameters` are the current ones; copy what you keep."""
+    """What callbacks see: how far the training has come. `parameters` are the current ones; copy what you keep.
+
+    Three things are a callback's to set: `rate_factor`, by which the learning rates of the epochs to come are
+    multiplied; `answer`, the parameters that training returns instead of its own choice, unless it broke down; and
+    `why`, said with the status where the callback asks to stop.
+    """
 
     network: Network
     epochs: int | None  # asked for, where a number was
     history: History
     parameters: Float[np.ndarray, " p"]
     optimizer: Optimizer
-    patience: int | None = None
+    patience: int | None
+    training: Examples
+    validation: Examples | None
+    engine: Engine
     status: Status | None = None
+    step_losses: Float[np.ndarray, " steps"] = field(default_factory=lambda: np.empty(0))  # of the last epoch
+    rate_factor: float = 1.0
+    answer: Float[np.ndarray, " p"] | None = None
+    why: str = ""
 
     @property
     def epoch(self) -> int:

@@ -123,7 +123,7 @@ def train(
     size, rows = check_batch(batch, training.n), check_order(order)
     if rule.needs_all_rows:
         check_whole_batch(network, rule, size, training.n, rows)
-    loop = _Loop(
+    loop = Loop(
         network, training, held, rule, size, rows, stop, chosen, seed, kind,
         check_callbacks(callbacks), checkpoint,
         training_loss == "full", record == "steps",
@@ -142,8 +142,11 @@ def train(
 
 
 @dataclass
-class _Loop:
-    """One training with everything settled."""
+class Loop:
+    """One training with everything settled: what `train` makes of its arguments, and the estimators of theirs.
+
+    `alpha` is that of the penalty ½ · alpha · ‖W‖² / Σ_n s_n over the rows of a batch, beside the network's l2.
+    """
 
     network: Network
     training: Examples
@@ -157,8 +160,9 @@ class _Loop:
     dtype: Any
     callbacks: tuple[Any, ...]
     checkpoint: Checkpoint | None
-    full_loss: bool
-    records_steps: bool
+    full_loss: bool = False
+    records_steps: bool = False
+    alpha: float = 0.0
 
     def __post_init__(self) -> None:
         if self.optimizer.learning_rate.needs_total and self._total() is None:
@@ -191,7 +195,10 @@ class _Loop:
         at = trainer.state().parameters.copy()  # where the epoch starts
         shown = at.view()  # to callbacks that look before the first epoch
         shown.flags.writeable = False
-        run = Run(self.network, self.stop.epochs, history, shown, self.optimizer, self.stop.patience)
+        run = Run(
+            self.network, self.stop.epochs, history, shown, self.optimizer, self.stop.patience, self.training,
+            self.validation, self.engine,
+        )  # fmt: skip
         status, failure, why, fingerprint = None, None, "", self.fingerprint() if self.checkpoint else {}
         epoch, written = None, len(history)
         if len(history):
@@ -206,7 +213,7 @@ class _Loop:
             self._call("on_start", run)
             with Interruption() as interruption:
                 while status is None:
-                    epoch, is_cut = self._epoch(len(history) + 1, trainer.state().steps)
+                    epoch, is_cut = self._epoch(len(history) + 1, trainer.state().steps, run.rate_factor)
                     outcome = trainer.run(epoch, interruption.requested)
                     if outcome.interrupted:
                         status = Status.INTERRUPTED
@@ -231,13 +238,15 @@ class _Loop:
                         history.add_steps(outcome.losses)
                     if history.best_epoch == len(history):
                         progress.best = at
-                    run.parameters = state.parameters
+                    run.parameters, run.step_losses = state.parameters, outcome.losses
                     progress.state = state.copy() if self.checkpoint else state
                     progress.is_cut = is_cut
                     asked = [self._stops(callback, run) for callback in self.callbacks]
                     status = self.stop.met(self._reached(history, seconds, progress, at))
-                    status = Status.CALLBACK if any(asked) else status
-                    status = Status.INTERRUPTED if interruption.requested() else status
+                    if any(asked):
+                        status, why = Status.CALLBACK, run.why.rstrip(".")
+                    if interruption.requested():
+                        status, why = Status.INTERRUPTED, ""
                     if self.checkpoint and len(history) % self.checkpoint.every == 0:
                         progress.write(self.checkpoint.path, fingerprint)
                         written = len(history)
@@ -248,6 +257,8 @@ class _Loop:
                     broken = Broken(-1, len(self.network.layers), "the loss over all rows")
                     status, failure = Status.NON_FINITE, self._failure(epoch, broken)
             best = self._best(progress, at, last, failure)
+            if run.answer is not None and not failure:
+                best = run.answer.copy()
             return TrainingResult(best, last, status, history, self.network, failure, why)
         finally:  # a display must be closed whatever happened
             run.status = status
@@ -259,7 +270,7 @@ class _Loop:
             return self.engine.trainer(self.network, self.optimizer, self.training, state)
         return WholeBatchTrainer(self.network, self.optimizer, self.training, state, self.engine)
 
-    def _epoch(self, number: int, steps: int) -> tuple[Epoch, bool]:
+    def _epoch(self, number: int, steps: int, rate_factor: float) -> tuple[Epoch, bool]:
         """Rows and rates of an epoch, and whether Stop(steps=…) cuts it short."""
         rows = rows_of(self.order, seed=self.seed, epoch=number, n=self.training.n)
         if callable(self.order) and not self.training.weights[rows].any():
@@ -270,8 +281,8 @@ class _Loop:
             has_weight = np.logical_or.reduceat(self.training.weights[rows] > 0, np.arange(0, len(rows), self.batch))
             count = min(whole, 1 + int(np.searchsorted(np.cumsum(has_weight), self.stop.steps - steps)))
         t = number - 1 + np.arange(count) / whole
-        rates = self.optimizer.learning_rate.at(t, self._total())
-        return Epoch(number, rows[: count * self.batch], self.batch, rates, self.seed), count < whole
+        rates = rate_factor * self.optimizer.learning_rate.at(t, self._total())
+        return Epoch(number, rows[: count * self.batch], self.batch, rates, self.seed, self.alpha), count < whole
 
     def _total(self) -> float | None:
         """Epochs of the whole training, where Stop says so."""

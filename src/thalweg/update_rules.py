@@ -136,7 +136,7 @@ class GradientDescent(UpdateRule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.check("momentum", lambda momentum: 0.0 <= momentum < 1.0, "a number with 0 ≤ momentum < 1")
+        self.check("momentum", lambda momentum: 0.0 <= momentum <= 1.0, "a number with 0 ≤ momentum ≤ 1")
         if self.nesterov and not self.momentum:
             message = "GradientDescent: nesterov=True would do nothing while momentum is 0; set momentum, such as 0.9"
             raise InputError(message)
@@ -188,12 +188,14 @@ class RMSprop(UpdateRule):
 class Adam(UpdateRule):
     """m := β₁ m + (1 − β₁) g,  v := β₂ v + (1 − β₂) g²,  p := p − γ m̂ / (√v̂ + ε) (Kingma & Ba 2015, algorithm 1).
 
-    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the start from zero.
+    m̂ = m / (1 − β₁ᵗ) and v̂ = v / (1 − β₂ᵗ) undo the start from zero. `epsilon_hat` adds ε to √v instead of √v̂, as the
+    order of computation at the end of the paper's section 2 does, and scikit-learn: p := p − γ √(1 − β₂ᵗ) m̂ / (√v + ε).
     """
 
     beta1: float = 0.9
     beta2: float = 0.999
     epsilon: float = 1e-8
+    epsilon_hat: bool = False
 
     state_names = ("mean", "square")
 
@@ -209,10 +211,12 @@ class Adam(UpdateRule):
         m += (1.0 - self.beta1) * g
         v *= self.beta2
         v += (1.0 - self.beta2) * (g * g)
+        root = math.sqrt(1.0 - self.beta2**t)
         denominator = np.sqrt(v)
-        denominator *= 1.0 / math.sqrt(1.0 - self.beta2**t)
+        if not self.epsilon_hat:
+            denominator *= 1.0 / root
         denominator += self.epsilon
-        return p - (rate / (1.0 - self.beta1**t)) * (m / denominator)
+        return p - (rate / (1.0 - self.beta1**t) * (root if self.epsilon_hat else 1.0)) * (m / denominator)
 
 
 @dataclass(frozen=True, kw_only=True)

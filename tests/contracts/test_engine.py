@@ -3,6 +3,7 @@
 The oracle is a numeric derivative of its own (four-point, not thalweg.derivatives). All sizes are different primes.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
@@ -273,6 +274,44 @@ def test_a_trainer_takes_the_steps_of_gradient_descent(engine, rng):
         agree(trainer.state().parameters, expected, 1e-12)
         assert trainer.state().steps == steps
     assert np.array_equal(given.parameters, p) and given.steps == 0
+
+
+@pytest.mark.parametrize("batch", [1, 5])
+def test_alpha_is_a_penalty_over_the_weights_of_the_rows_of_each_step(batch, engine, rng):
+    """½ · alpha · ‖W‖² / Σ_n s_n beside l2: the loss and gradient of each step are those with that l2."""
+    network = tw.Network([INPUTS, UNITS, 2], activation="silu", l2=0.1)
+    p, rate, alpha = network.initialize(seed=3), 0.05, 0.7
+    examples = check_examples(network, rng.normal(size=(N, INPUTS)), rng.normal(size=(N, 2)), rng.uniform(0.5, 2.0, N))
+    order = np.arange(N)
+    steps = -(-N // batch)
+    trainer = engines.get(engine).trainer(network, tw.GradientDescent(rate), examples, TrainingState(p, {}, 0))
+    outcome = trainer.run(Epoch(1, order, batch, np.full(steps, rate), 0, alpha), lambda: False)
+    walked = p.copy()
+    for k in range(steps):
+        rows = order[k * batch : (k + 1) * batch]
+        one = tw.Network(**{**network.to_dict(), "l2": 0.1 + alpha / examples.weights[rows].sum()})
+        loss, gradient = tw.loss_and_gradient(
+            one, walked, examples.X[rows], examples.Y[rows], sample_weight=examples.weights[rows], engine="reference"
+        )
+        np.testing.assert_allclose(outcome.losses[k], loss, rtol=1e-12)
+        walked -= rate * gradient
+    np.testing.assert_allclose(trainer.state().parameters, walked, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "rule", [tw.Adam(epsilon_hat=True), tw.AdamW(epsilon_hat=True), tw.GradientDescent(momentum=1.0)]
+)
+def test_the_odder_settings_of_update_rules_agree_with_the_reference(rule, engine, rng):
+    network = tw.Network([INPUTS, UNITS, 2], activation="tanh")
+    X, Y = rng.normal(size=(N, INPUTS)), 1e-7 * rng.normal(size=(N, 2))  # small gradients, beside which ε counts
+    walks = [
+        tw.train(
+            network, X, Y, optimizer=dataclasses.replace(rule, learning_rate=1e-3), batch=5, stop=tw.Stop(epochs=7),
+            dtype="float64", engine=name,
+        )
+        for name in ("reference", engine)
+    ]  # fmt: skip
+    np.testing.assert_allclose(walks[1].parameters, walks[0].parameters, rtol=1e-9, atol=1e-13)
 
 
 def test_a_trainer_stops_between_steps_when_asked(engine):

@@ -34,6 +34,7 @@ ROOMS: tuple[str, ...] = (
     moodle
     functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
+    mlp_parameters  mlp_training  fitted_network  labels  mlp_base  estimators
     scores  rivals  model  learning  fitting  predictions  progress  table_inputs  table_encoder
     table_estimators  verdict  report  demo  console  explaining
     command_options  fit_cli  descend_cli  exercise_cli  explain_cli  cli
@@ -48,9 +49,11 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
 COMMANDS = ("command_options", "fit_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
-ESTIMATORS = ("table_inputs", "table_encoder", "table_estimators")  # classes that need scikit-learn's as their bases
-# Nothing but the command line loads the former, and nothing but asking for their names the latter.
-MORE = {room: {"typer"} for room in COMMANDS} | {room: {"sklearn"} for room in ESTIMATORS}
+ESTIMATORS = ("fitted_network", "mlp_base", "estimators", "table_inputs", "table_encoder", "table_estimators")
+MORE = {
+    **{room: {"typer"} for room in COMMANDS},  # nothing but the command line loads it
+    **{room: {"sklearn"} for room in ESTIMATORS},  # whose classes are those of its base classes
+}
 
 HEAVY = (
     "sklearn scipy duckdb pyarrow pandas polars narwhals matplotlib rich typer jinja2 safetensors sympy jaxtyping torch"

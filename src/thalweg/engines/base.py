@@ -44,6 +44,7 @@ class Epoch:
     batch: int
     rates: Float[np.ndarray, " steps"]
     seed: int  # of the dropout masks, drawn at (seed, "dropout", number, k)
+    alpha: float = 0.0  # of the penalty ½ · alpha · ‖W‖² / Σ_n s_n over the rows of a step, as scikit-learn has it
 
 
 @dataclass(frozen=True)

@@ -30,12 +30,15 @@ if TYPE_CHECKING:
 SETTINGS: dict[type[UpdateRule], Callable[[Any], dict[str, Any]]] = {
     GradientDescent: lambda rule: {"momentum": rule.momentum, "nesterov": rule.nesterov},
     RMSprop: lambda rule: {"beta2": rule.rho, "epsilon": rule.epsilon},
-    Adam: lambda rule: {"beta1": rule.beta1, "beta2": rule.beta2, "epsilon": rule.epsilon},
-    AdamW: lambda rule: {
-        "beta1": rule.beta1, "beta2": rule.beta2, "epsilon": rule.epsilon, "weight_decay": rule.weight_decay
+    Adam: lambda rule: {
+        "beta1": rule.beta1, "beta2": rule.beta2, "epsilon": rule.epsilon, "epsilon_hat": rule.epsilon_hat
     },
+    AdamW: lambda rule: {**SETTINGS[Adam](rule), "weight_decay": rule.weight_decay},
 }  # fmt: skip
-UNUSED = {"momentum": 0.0, "nesterov": False, "beta1": 0.0, "beta2": 0.0, "epsilon": 0.0, "weight_decay": 0.0}
+UNUSED = {
+    "momentum": 0.0, "nesterov": False, "beta1": 0.0, "beta2": 0.0, "epsilon": 0.0, "epsilon_hat": False,
+    "weight_decay": 0.0,
+}  # fmt: skip
 TRAINERS = {np.dtype(np.float32): _core.TrainerFloat32, np.dtype(np.float64): _core.TrainerFloat64}
 
 
@@ -118,7 +121,7 @@ class CpuTrainer:
         losses = np.empty(len(epoch.rates))
         self._is_current = False
         done, broken, interrupted = self._core.run(
-            epoch.number, epoch.order, epoch.batch, epoch.rates, epoch.seed, losses, should_stop
+            epoch.number, epoch.order, epoch.batch, epoch.rates, epoch.alpha, epoch.seed, losses, should_stop
         )
         return Outcome(losses[:done], None if broken is None else Broken(*broken), interrupted)
 

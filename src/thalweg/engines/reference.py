@@ -91,32 +91,35 @@ def weighted_sum(weights: Float[np.ndarray, " n"], E: Float[np.ndarray, " n"]) -
     return float(np.dot(weights.astype(np.float64), E.astype(np.float64)))
 
 
-def objective(network: Network, p: Vector, E: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"]) -> float:
+def objective(
+    network: Network, p: Vector, E: Float[np.ndarray, " n"], weights: Float[np.ndarray, " n"], l2: float
+) -> float:
     """Σ_n s_n E_n, divided by Σ_n s_n for reduction="mean", plus ½ · l2 · ‖W‖²."""
     total = weighted_sum(weights, E)
     if network.reduction == "mean":
         total /= float(np.sum(weights, dtype=np.float64))
-    if network.l2:
-        total += 0.5 * network.l2 * sum(float(np.vdot(p[layer.weights], p[layer.weights])) for layer in network.layers)
+    if l2:
+        total += 0.5 * l2 * sum(float(np.vdot(p[layer.weights], p[layer.weights])) for layer in network.layers)
     return total
 
 
 def loss_gradient_and_passed(
-    network: Network, p: Vector, x: np.ndarray, y: np.ndarray, weights: np.ndarray, masks: Masks = ()
+    network: Network, p: Vector, x: np.ndarray, y: np.ndarray, weights: np.ndarray, masks: Masks = (), alpha: float = 0
 ) -> tuple[float, Vector, Passed]:
-    """Objective, its gradient, and what the forward pass saved."""
+    """Objective, its gradient, and what the forward pass saved; alpha / Σ_n s_n is added to the penalty's strength."""
+    l2 = network.l2 + alpha / float(np.sum(weights, dtype=np.float64))
     passed = forward(network, p, x, masks)
     a, z = passed.a[-1], passed.z[-1]
     E = network.loss.of(network.output, a, z, y)  # (4)
-    loss = objective(network, p, E, weights)
+    loss = objective(network, p, E, weights, l2)
     factor = weights
     if network.reduction == "mean":  # as in `objective`, summed in float64
         factor = (weights / np.sum(weights, dtype=np.float64)).astype(weights.dtype)
     delta = network.loss.backward(network.output, a, z, y) * factor[:, None]  # (5), base case of (7)
     gradient = backward(network, p, passed, delta, masks)
-    if network.l2:
+    if l2:
         for layer in network.layers:
-            gradient[layer.weights] += network.l2 * p[layer.weights]
+            gradient[layer.weights] += l2 * p[layer.weights]
     return loss, gradient, passed
 
 
@@ -191,7 +194,7 @@ class ReferenceTrainer:
         p = state.parameters
         masks = dropout_masks(network, len(rows), epoch, k, p.dtype)
         loss, gradient, passed = loss_gradient_and_passed(
-            network, p, examples.X[rows], examples.Y[rows], weights, masks
+            network, p, examples.X[rows], examples.Y[rows], weights, masks, epoch.alpha
         )
         if not (np.isfinite(loss) and np.isfinite(gradient).all() and all(map(_is_finite, passed.a))):
             return _locate(network, passed, loss, gradient, k)

@@ -1,0 +1,228 @@
+"""MLPClassifier and MLPRegressor: scikit-learn's names, meaning and numbers, and what its users have asked for.
+
+docs/scikit-learn.md lists what is the same, what is more, and the few things that differ on purpose.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import validate_data
+
+from thalweg.errors import InputError
+from thalweg.examples import Examples
+from thalweg.labels import Labels
+from thalweg.mlp_base import MLP
+from thalweg.mlp_parameters import are_sizes, loss_of
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+
+def _steps(estimator: Any) -> bool:
+    if estimator.optimizer is None and estimator.solver == "lbfgs":
+        message = "partial_fit is only available for stochastic optimizers. lbfgs is not stochastic."
+        raise AttributeError(message)
+    return True
+
+
+class MLPClassifier(ClassifierMixin, MLP):
+    """A feed-forward network for classes: scikit-learn's MLPClassifier, many times faster, every gradient in view.
+
+    The parameters up to max_fun are scikit-learn's, with its defaults and meaning; those after it are Thalweg's.
+
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = MLPClassifier((20,), max_iter=1000, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.95, model.status_.name
+    (True, 'PATIENCE')
+    """
+
+    class_weight: Any
+    classes_: Any  # (k,), or a list of these for several columns of classes
+
+    def __init__(
+        self, hidden_layer_sizes=(100,), activation="relu", *, solver="adam", alpha=0.0001, batch_size="auto",
+        learning_rate="constant", learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True, random_state=None,
+        tol=1e-4, verbose=False, warm_start=False, momentum=0.9, nesterovs_momentum=True, early_stopping=False,
+        validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10, max_fun=15000,
+        loss="log_loss", dropout=0.0, class_weight=None, l2=None, optimizer=None, validation=None, metric=None,
+        restore=None, clip_gradient=None, callbacks=(), n_layers=None, width=None, engine="cpu", threads=None,
+        dtype=None, time_limit=None,
+    ):  # fmt: skip
+        self._keep(locals())
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on rows X (n, d), dense or sparse, and their labels y: (n,), a 0/1 matrix, or several columns.
+
+        Raises:
+            ValueError: a parameter, X or y breaks its rule.
+            TrainingFailed: a value was not finite (also a ValueError); the weights before it are kept.
+            KeyboardInterrupt: Ctrl-C; what was reached is kept.
+        """
+        return self._fit(X, y, sample_weight)
+
+    @available_if(_steps)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
+        """Train for one epoch more on these rows; the first call needs all `classes`."""
+        first = not hasattr(self, "classes_")
+        if first and classes is None:
+            raise InputError("classes must be passed on the first call to partial_fit.")
+        if classes is not None and not first and not np.array_equal(np.unique(classes), self.classes_):
+            message = f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
+            raise InputError(message)
+        self._announced = classes
+        try:
+            return self._fit(X, y, sample_weight, goes_on=True)
+        finally:
+            del self._announced
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The label of each row, (n,) or (n, columns)."""
+        outputs = self._outputs(X)
+        return self._labels.decode(outputs)
+
+    def predict_proba(self, X: Any) -> Any:
+        """The probability of each class in the order of classes_, (n, k); a list of these for several columns."""
+        outputs = self._outputs(X)
+        return self._labels.probabilities(outputs)
+
+    def predict_log_proba(self, X: Any) -> Any:
+        """The logarithm of predict_proba."""
+        with np.errstate(divide="ignore"):
+            probabilities = self.predict_proba(X)
+            return [np.log(p) for p in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
+
+    def _read(self, X, y, *, is_first):
+        checked: Any = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=is_first
+        )
+        X, y = checked
+        y = y.toarray() if hasattr(y, "toarray") else y
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        if is_first and not hasattr(self, "_announced"):
+            self._labels = Labels.learn(y)
+        elif is_first and not hasattr(self, "_labels"):
+            self._labels = Labels.learn(y, self._announced)
+            self._labels.check(y, same=False)
+        else:
+            self._labels.check(y, same=self.warm_start and not hasattr(self, "_announced"))
+        self.classes_ = self._labels.listed
+        return X, y
+
+    def _targets(self, y, dtype):
+        return self._labels.encode(y, dtype)
+
+    def _output_and_loss(self):
+        output = self._labels.output
+        if self.loss == "log_loss":
+            return output, "cross_entropy" if output == "softmax" else "binary_cross_entropy"
+        return output, loss_of(self.loss)
+
+    def _weigh(self, weights, y):
+        if self.class_weight is None:
+            return weights
+        from sklearn.utils.class_weight import compute_sample_weight
+
+        by_class = compute_sample_weight(self.class_weight, y)
+        return by_class if weights is None else weights * by_class
+
+    def _strata(self, Y):
+        return Y.astype(bool) if Y.shape[1] == 1 else None
+
+    def _score_outputs(self, outputs, held: Examples):
+        right = self._labels.decide(outputs) == self._labels.decide(held.Y)
+        return float(np.average(right if right.ndim == 1 else right.all(axis=1), weights=held.weights))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags
+
+
+class MLPRegressor(RegressorMixin, MLP):
+    """A feed-forward network for numbers: scikit-learn's MLPRegressor, many times faster, every gradient in view.
+
+    The parameters up to max_fun are scikit-learn's, with its defaults and meaning (its "squared_error" is our
+    half_squared_error); those after it are Thalweg's. Hidden layers may come first, as they could before 1.7.
+
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = MLPRegressor((20,), solver="lbfgs", max_iter=200, tol=1e-3, random_state=0).fit(X, y)
+    >>> model.score(X, y) > 0.5
+    True
+    """
+
+    def __init__(
+        self, loss="squared_error", hidden_layer_sizes=(100,), activation="relu", *, solver="adam", alpha=0.0001,
+        batch_size="auto", learning_rate="constant", learning_rate_init=0.001, power_t=0.5, max_iter=200, shuffle=True,
+        random_state=None, tol=1e-4, verbose=False, warm_start=False, momentum=0.9, nesterovs_momentum=True,
+        early_stopping=False, validation_fraction=0.1, beta_1=0.9, beta_2=0.999, epsilon=1e-8, n_iter_no_change=10,
+        max_fun=15000, dropout=0.0, l2=None, optimizer=None, validation=None, metric=None, restore=None,
+        clip_gradient=None, callbacks=(), n_layers=None, width=None, engine="cpu", threads=None, dtype=None,
+        time_limit=None,
+    ):  # fmt: skip
+        if not isinstance(loss, str) and are_sizes(loss):  # the order of arguments before scikit-learn 1.7
+            loss, hidden_layer_sizes = "squared_error", loss
+        self._keep(locals())
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on rows X (n, d), dense or sparse, and their numbers y, (n,) or (n, outputs).
+
+        Raises:
+            ValueError: a parameter, X or y breaks its rule.
+            TrainingFailed: a value was not finite (also a ValueError); the weights before it are kept.
+            KeyboardInterrupt: Ctrl-C; what was reached is kept.
+        """
+        return self._fit(X, y, sample_weight)
+
+    @available_if(_steps)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train for one epoch more on these rows."""
+        return self._fit(X, y, sample_weight, goes_on=True)
+
+    def predict(self, X: Any) -> Float[np.ndarray, "n ..."]:
+        """The number of each row, (n,), or (n, outputs)."""
+        outputs = self._outputs(X)
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def _read(self, X, y, *, is_first):
+        checked: Any = validate_data(
+            self, X, y, accept_sparse=["csr", "csc"], multi_output=True, y_numeric=True,
+            dtype=(np.float64, np.float32), reset=is_first,
+        )  # fmt: skip
+        X, y = checked
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _targets(self, y, dtype):
+        return np.asarray(y, dtype=dtype).reshape(len(y), -1)
+
+    def _output_and_loss(self):
+        loss = loss_of(self.loss)
+        return "exp" if loss.name == "poisson" else "identity", loss
+
+    def _score_outputs(self, outputs, held: Examples):
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(held.Y, outputs, sample_weight=held.weights))
+
+    def _loss_offset(self, Y):
+        if self.loss != "poisson":
+            return None
+        from scipy.special import xlogy
+
+        return (xlogy(Y, Y) - Y).sum(axis=1)  # half the Poisson deviance: what makes it 0 where ŷ = y
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.target_tags.multi_output = True
+        return tags

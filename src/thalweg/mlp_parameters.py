@@ -1,0 +1,301 @@
+"""The parameters of MLPClassifier and MLPRegressor: scikit-learn's, with its meaning and defaults, and our own.
+
+One row for each in PARAMETERS: what it may be, and when it counts. Where scikit-learn ignores a parameter in silence
+there is a warning; our own keywords are refused where they would do nothing.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from thalweg.activations import ACTIVATIONS, Activation, find_activation
+from thalweg.errors import InputError, ThalwegWarning, shown
+from thalweg.losses import LOSSES, Loss, find_loss
+from thalweg.named import Named
+from thalweg.optimizers import find_optimizer
+from thalweg.update_rules import Adam, GradientDescent, Optimizer, UpdateRule
+
+
+# scikit-learn's name -> ours
+ACTIVATION_NAMES = {"identity": "identity", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
+SOLVERS = ("lbfgs", "sgd", "adam")
+DEFAULT_WIDTH = 100
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What one parameter may be, and when it counts."""
+
+    default: Any
+    valid: Callable[[Any], bool]
+    rule: str
+    counts: Callable[[Any], bool] = lambda estimator: True  # noqa: E731
+    when: str = ""  # it counts
+
+
+def _flag(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_))
+
+
+def _whole(value: Any, low: int = 1) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= low
+
+
+def _number(valid: Callable[[float], bool]) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, numbers.Real) and not isinstance(value, bool) and valid(float(value))
+
+
+def are_sizes(value: Any) -> bool:
+    """Whether these are the units of hidden layers: a whole number, or any sequence of them."""
+    listed = list(value) if isinstance(value, Iterable) and not isinstance(value, (str, dict)) else [value]
+    return all(_whole(size) for size in listed)
+
+
+def _activation(value: Any) -> bool:
+    listed = value if isinstance(value, (list, tuple)) else [value]
+    return all(isinstance(g, Activation) or g in ACTIVATION_NAMES or g in ACTIVATIONS for g in listed)
+
+
+def _random_state(value: Any) -> bool:
+    return value is None or isinstance(value, np.random.RandomState) or (_whole(value, 0) and value < 2**32)
+
+
+def _loss(value: Any) -> bool:
+    listed = value if isinstance(value, (list, tuple)) and value else [value]
+    return all(isinstance(one, Loss) or (isinstance(one, str) and one in (*LOSSES, "log_loss")) for one in listed)
+
+
+def _per_layer(value: Any) -> bool:
+    share = _number(lambda rate: 0.0 <= rate < 1.0)
+    return all(map(share, value)) if isinstance(value, (list, tuple)) else share(value)
+
+
+def _validation(value: Any) -> bool:
+    fraction = _number(lambda share: 0.0 < share < 1.0)
+    return fraction(value) or hasattr(value, "split") or (isinstance(value, (list, tuple)) and len(value) in (2, 3))
+
+
+def _or_none(valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or valid(value)
+
+
+def _steps_by_batch(estimator: Any) -> bool:
+    return estimator.optimizer is not None or estimator.solver != "lbfgs"
+
+
+def _solver(*names: str) -> dict[str, Any]:
+    return {
+        "counts": lambda estimator: estimator.optimizer is None and estimator.solver in names,
+        "when": f"solver is {' or '.join(map(repr, names))}",
+    }
+
+
+_SGD, _ADAM, _LBFGS = _solver("sgd"), _solver("adam"), _solver("lbfgs")
+_BY_BATCH = {"counts": _steps_by_batch, "when": "solver is 'sgd' or 'adam'"}
+
+SKLEARN: dict[str, Parameter] = {
+    "loss": Parameter(
+        "squared_error", _loss, f"a str among 'squared_error', 'poisson', or one of {', '.join(LOSSES)}, or an object"
+    ),
+    "hidden_layer_sizes": Parameter((DEFAULT_WIDTH,), are_sizes, "an array-like of ints > 0 or an int > 0"),
+    "activation": Parameter(
+        "relu", _activation,
+        "a str among 'identity', 'logistic', 'tanh', 'relu', or one of Thalweg's "
+        f"({', '.join(name for name, row in ACTIVATIONS.items() if row.elementwise)}), or one for each hidden layer",
+    ),
+    "solver": Parameter("adam", lambda value: value in SOLVERS, "a str among 'lbfgs', 'sgd', 'adam'"),
+    "alpha": Parameter(1e-4, _number(lambda x: 0.0 <= x < math.inf), "a float in the range [0.0, inf)"),
+    "batch_size": Parameter(
+        "auto", lambda value: value == "auto" if isinstance(value, str) else _whole(value),
+        "a str among 'auto' or an int in the range [1, inf)", **_BY_BATCH,
+    ),
+    "learning_rate": Parameter(
+        "constant", lambda value: value in ("constant", "invscaling", "adaptive"),
+        "a str among 'constant', 'invscaling', 'adaptive'", **_SGD,
+    ),
+    "learning_rate_init": Parameter(
+        1e-3, _number(lambda x: 0.0 < x < math.inf), "a float in the range (0.0, inf)", **_solver("sgd", "adam")
+    ),
+    "power_t": Parameter(
+        0.5, _number(lambda x: 0.0 <= x < math.inf), "a float in the range [0.0, inf)",
+        lambda estimator: _SGD["counts"](estimator) and estimator.learning_rate == "invscaling",
+        "solver='sgd' and learning_rate='invscaling'",
+    ),
+    "max_iter": Parameter(200, _whole, "an int in the range [1, inf)"),
+    "shuffle": Parameter(True, _flag, "a bool", **_BY_BATCH),
+    "random_state": Parameter(
+        None, _random_state, "an int in the range [0, 4294967295], an instance of RandomState or None"
+    ),
+    "tol": Parameter(1e-4, _number(lambda x: 0.0 <= x), "a float in the range [0.0, inf)"),
+    "verbose": Parameter(
+        False, lambda value: _flag(value) or _whole(value, 0), "a bool or an int in the range [0, inf)"
+    ),
+    "warm_start": Parameter(False, _flag, "a bool"),
+    "momentum": Parameter(0.9, _number(lambda x: 0.0 <= x <= 1.0), "a float in the range [0.0, 1.0]", **_SGD),
+    "nesterovs_momentum": Parameter(
+        True, _flag, "a bool",
+        lambda estimator: _SGD["counts"](estimator) and estimator.momentum > 0, "solver='sgd' and momentum > 0",
+    ),
+    "early_stopping": Parameter(False, _flag, "a bool", **_BY_BATCH),
+    "validation_fraction": Parameter(
+        0.1, _number(lambda x: 0.0 <= x < 1.0), "a float in the range [0.0, 1.0)",
+        lambda estimator: estimator.early_stopping, "early_stopping is True",
+    ),
+    "beta_1": Parameter(0.9, _number(lambda x: 0.0 <= x < 1.0), "a float in the range [0.0, 1.0)", **_ADAM),
+    "beta_2": Parameter(0.999, _number(lambda x: 0.0 <= x < 1.0), "a float in the range [0.0, 1.0)", **_ADAM),
+    "epsilon": Parameter(1e-8, _number(lambda x: 0.0 < x < math.inf), "a float in the range (0.0, inf)", **_ADAM),
+    "n_iter_no_change": Parameter(
+        10, lambda value: _whole(value) or (isinstance(value, float) and value == math.inf),
+        "an int in the range [1, inf) or np.inf", **_BY_BATCH,
+    ),
+    "max_fun": Parameter(15_000, _whole, "an int in the range [1, inf)", **_LBFGS),
+}  # fmt: skip
+OURS: dict[str, Parameter] = {
+    "dropout": Parameter(0.0, _per_layer, "a float in the range [0.0, 1.0), or one for each hidden layer", **_BY_BATCH),
+    "class_weight": Parameter(
+        None, lambda value: value is None or value == "balanced" or isinstance(value, (dict, list)),
+        "'balanced', a dict from class to weight, a list of these for several outputs, or None",
+    ),
+    "l2": Parameter(
+        None, _or_none(_number(lambda x: 0.0 <= x < math.inf)), "a float in the range [0.0, inf), or None for alpha"
+    ),
+    "optimizer": Parameter(
+        None, lambda value: value is None or isinstance(value, (str, Optimizer)),
+        "an optimizer such as tw.Adam(1e-3), the name of one, or None for solver's",
+    ),
+    "validation": Parameter(
+        None, _or_none(_validation),
+        "(X, y), (X, y, sample_weight), a float in the range (0.0, 1.0), a splitter or None", **_BY_BATCH,
+    ),
+    "metric": Parameter(
+        None, lambda value: value is None or isinstance(value, str) or callable(value),
+        "'loss', the name of a scorer of scikit-learn, a callable (estimator, X, y) -> number, or None",
+        lambda estimator: watches(estimator), "there are validation rows (validation= or early_stopping=True)",
+    ),
+    "restore": Parameter(
+        None, lambda value: value in (None, "best", "last"), "'best', 'last', or None for scikit-learn's rule",
+        **_BY_BATCH,
+    ),
+    "clip_gradient": Parameter(
+        None, _or_none(_number(lambda x: 0.0 < x < math.inf)), "a norm > 0 or None", **_BY_BATCH
+    ),
+    "callbacks": Parameter((), lambda value: isinstance(value, Iterable), "callbacks as of tw.train", **_BY_BATCH),
+    "n_layers": Parameter(None, _or_none(_whole), "a number of hidden layers in the range [1, inf) or None"),
+    "width": Parameter(None, _or_none(_whole), "units of each hidden layer in the range [1, inf) or None"),
+    "engine": Parameter("cpu", lambda value: isinstance(value, str), "the name of an engine"),
+    "threads": Parameter(None, _or_none(_whole), "an int in the range [1, 64] or None"),
+    "dtype": Parameter(
+        None, lambda value: value is None or getattr(value, "__name__", value) in ("float32", "float64"),
+        "'float32', 'float64' or None for that of X",
+    ),
+    "time_limit": Parameter(
+        None, _or_none(_number(lambda x: 0.0 < x < math.inf)), "a number of seconds > 0 or None", **_BY_BATCH
+    ),
+}  # fmt: skip
+PARAMETERS = {**SKLEARN, **OURS}
+
+
+def watches(estimator: Any) -> bool:
+    """Whether validation rows are looked at."""
+    return bool(estimator.validation is not None or estimator.early_stopping)
+
+
+def check_parameters(estimator: Any) -> None:
+    """Look at every parameter: what it is, and whether it counts.
+
+    Raises:
+        InputError: one breaks its rule, in scikit-learn's words; one of ours would do nothing.
+    """
+    name = type(estimator).__name__
+    given = {key: value for key, value in estimator.get_params(deep=False).items() if key in PARAMETERS}
+    for key, value in given.items():
+        if not _holds(PARAMETERS[key], value):
+            message = f"The {key!r} parameter of {name} must be {PARAMETERS[key].rule}. Got {shown(value)} instead."
+            raise InputError(message)
+    idle = {key: row for key, row in PARAMETERS.items() if key in given and not row.counts(estimator)}
+    idle = {key: row for key, row in idle.items() if not _is(given[key], row.default)}
+    for key, row in idle.items():
+        said = f"{key}={shown(given[key])} would do nothing: {key!r} counts only when {row.when}"
+        if key in OURS:
+            message = f"The {key!r} parameter of {name}: {said}; leave it out, or change that."
+            raise InputError(message)
+        warnings.warn(f"{name}: {said}; scikit-learn ignores it in silence.", ThalwegWarning, stacklevel=4)
+    _check_rivals(estimator, name)
+
+
+def _holds(row: Parameter, value: Any) -> bool:
+    try:
+        return bool(row.valid(value))
+    except (TypeError, ValueError):  # an array among scalars, say
+        return False
+
+
+def _is(value: Any, default: Any) -> bool:
+    same = value == default
+    return bool(np.all(same)) if isinstance(same, np.ndarray) else bool(same)
+
+
+# Of two parameters that say the same, ours refuses to be given beside the other.
+_RIVALS = (
+    ("n_layers", "hidden_layer_sizes"), ("width", "hidden_layer_sizes"), ("optimizer", "solver"), ("l2", "alpha"),
+)  # fmt: skip
+
+
+def _check_rivals(estimator: Any, name: str) -> None:
+    for ours, theirs in _RIVALS:
+        value, other = getattr(estimator, ours), getattr(estimator, theirs)
+        if value is not None and not _is(other, PARAMETERS[theirs].default):
+            message = (
+                f"The {ours!r} parameter of {name} takes the place of {theirs!r}, and both are given; leave one out."
+            )
+            raise InputError(message)
+
+
+def hidden_sizes(estimator: Any) -> tuple[int, ...]:
+    """The units of the hidden layers, by hidden_layer_sizes or by n_layers and width."""
+    if estimator.n_layers is not None or estimator.width is not None:
+        return (int(estimator.width or DEFAULT_WIDTH),) * int(estimator.n_layers or 1)
+    sizes = estimator.hidden_layer_sizes
+    return tuple(int(size) for size in sizes) if isinstance(sizes, Iterable) else (int(sizes),)
+
+
+def activations(estimator: Any) -> list[Activation]:
+    """The activations of the hidden layers: one for all, or one for each."""
+    given = estimator.activation if isinstance(estimator.activation, (list, tuple)) else [estimator.activation]
+    return [find_activation(ACTIVATION_NAMES.get(g, g) if isinstance(g, str) else g) for g in given]
+
+
+def loss_of(name: Any) -> Named:
+    """The loss; scikit-learn's "squared_error" has the factor ½."""
+    return find_loss("half_squared_error" if isinstance(name, str) and name == "squared_error" else name)
+
+
+def optimizer_of(estimator: Any) -> Optimizer:
+    """The way downhill that solver, or optimizer, names; for solver="lbfgs" see lbfgs.py."""
+    if estimator.optimizer is not None:
+        rule = find_optimizer(estimator.optimizer)
+    elif estimator.solver == "adam":
+        rule = Adam(
+            float(estimator.learning_rate_init), beta1=estimator.beta_1, beta2=estimator.beta_2,
+            epsilon=estimator.epsilon, epsilon_hat=True,
+        )  # fmt: skip
+    else:
+        momentum = float(estimator.momentum)
+        nesterov = bool(estimator.nesterovs_momentum) and momentum > 0.0
+        rule = GradientDescent(float(estimator.learning_rate_init), momentum=momentum, nesterov=nesterov)
+    if estimator.clip_gradient is None:
+        return rule
+    if not isinstance(rule, UpdateRule):
+        message = (
+            f"The 'clip_gradient' parameter would do nothing with {rule!r}, whose steps have a length of their own."
+        )
+        raise InputError(message)
+    return dataclasses.replace(rule, clip=float(estimator.clip_gradient))
