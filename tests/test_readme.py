@@ -2,15 +2,15 @@
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
+import pages
 from thalweg import cli
 
 
-README = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+README = (pages.ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = pages.python_blocks("README.md")
 COMMANDS = re.findall(r"^    (thalweg .*?)(?:  #.*)?$", README, re.MULTILINE)
 TARGETS = re.findall(r"^    make (\w+)", README, re.MULTILINE)
 
@@ -21,9 +21,7 @@ def test_there_is_something_to_run():
 
 def test_the_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    names: dict = {}
-    for block in BLOCKS:
-        exec(compile(block, "README.md", "exec"), names)
+    pages.run("README.md", BLOCKS)
     printed = capsys.readouterr().out
     assert "agrees within" in printed and "'tree': " in printed and "History of" in printed
     assert (tmp_path / "run.checkpoint").is_file()

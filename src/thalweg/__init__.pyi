@@ -76,6 +76,9 @@ from thalweg.stopping import Stop as Stop
 from thalweg.sweeps import learning_rate_range as learning_rate_range
 from thalweg.sweeps import race as race
 from thalweg.sweeps import regime_map as regime_map
+from thalweg.table_encoder import TableEncoder as TableEncoder
+from thalweg.table_estimators import TableClassifier as TableClassifier
+from thalweg.table_estimators import TableRegressor as TableRegressor
 from thalweg.tracing import Trace as Trace
 from thalweg.tracing import trace as trace
 from thalweg.training import train as train

@@ -7,7 +7,7 @@ The roles of input columns are in `thalweg.features`, how one is chosen in `thal
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +24,7 @@ from thalweg.targets import FEW_INTEGERS, ClassTarget, NumberTarget, Target, are
 
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Num, Shaped
+    from jaxtyping import Float, Int, Num, Shaped
 
 
 _LEFT_OUT = "left out on request"
@@ -96,22 +96,18 @@ class Encoder:
         _check_request(table, targets, task, drop, keep)
         whole = table if all_rows is None else all_rows
         task, target_roles, whys = _targets(table, whole, targets, task)
-        roles: list[Role] = []
-        decisions: list[Decision] = []
-        for column in table.columns:
-            if column.name in targets:
-                decisions.append(Decision(column.name, "target", whys[column.name]))
-                continue
-            role, why = (None, _LEFT_OUT) if column.name in drop else choose(column, table, column.name in keep)
-            decisions.append(Decision(column.name, "dropped" if role is None else role.role, why))
-            if role is not None:
-                roles.append(role)
-        decisions += [Decision(name, "dropped", _LEFT_OUT) for name in sorted(drop.difference(table.names))]
-        if not roles:
-            reasons = [f"{d.column!r}: {d.why}" for d in decisions if d.role == "dropped"]
-            listed = "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} more" if len(reasons) > 3 else "")
-            raise TableError(f"{table.name} has no column to learn from ({listed or 'only the target'}).")
-        return cls(task, tuple(roles), target_roles, tuple(decisions))
+        roles, decisions = _inputs(table, drop, keep, whys)
+        return cls(task, roles, target_roles, decisions)
+
+    @classmethod
+    def of_inputs(cls, table: Table, drop: Collection[str] = (), *, keep: Collection[str] = ()) -> Encoder:
+        """An encoder without a target (task "none"): it encodes, and there is nothing to decode.
+
+        Raises TableError where the columns leave nothing to learn.
+        """
+        _check_names(table, [], set(drop), set(keep))
+        roles, decisions = _inputs(table, set(drop), set(keep), {})
+        return cls("none", roles, (), decisions)
 
     @property
     def targets(self) -> tuple[str, ...]:
@@ -134,6 +130,11 @@ class Encoder:
     def feature_names(self) -> tuple[str, ...]:
         """One name for each feature, as in "age", "age is missing", "job = clerk"."""
         return tuple(name for role in self.roles for name in role.names)
+
+    def get_feature_names_out(self, input_features: Any = None) -> Shaped[np.ndarray, " features"]:
+        """`feature_names` as an array of objects, as scikit-learn asks; `input_features` does nothing."""
+        del input_features
+        return np.array(self.feature_names, dtype=object)
 
     @property
     def feature_columns(self) -> tuple[str, ...]:
@@ -169,15 +170,16 @@ class Encoder:
         parts = [target.encode(table[target.column], table) for target in self.target_roles]
         return parts[0] if self.task == "classification" else np.stack(parts, axis=1).astype(np.float64)
 
-    def decode(self, outputs: Float[np.ndarray, "n k"]) -> Shaped[np.ndarray, "n ..."]:
-        """Predictions in the targets' own labels or units, (n,) for one target and (n, k) for several.
+    def class_numbers(self, outputs: Float[np.ndarray, "n k"]) -> Int[np.ndarray, "n ..."]:
+        """The place among the classes that outputs speak for: the largest, or for several targets 0.5 or more each."""
+        return np.argmax(outputs, axis=1) if self.task == "classification" else (outputs >= 0.5).astype(np.int64)
 
-        Classification takes the largest output, multilabel an output of 0.5 or more.
-        """
+    def decode(self, outputs: Float[np.ndarray, "n k"]) -> Shaped[np.ndarray, "n ..."]:
+        """Predictions in the targets' own labels or units, (n,) for one target and (n, k) for several."""
         if self.task == "classification":
-            return self.classes[np.argmax(outputs, axis=1)]
+            return self.classes[self.class_numbers(outputs)]
         parts = [
-            target.classes[(outputs[:, i] >= 0.5).astype(np.int64)]
+            target.classes[self.class_numbers(outputs[:, i])]
             if isinstance(target, ClassTarget)
             else target.decode(outputs[:, i])
             for i, target in enumerate(self.target_roles)
@@ -233,11 +235,37 @@ def _check_whole(task: str, roles: Sequence[Role], targets: Sequence[Target], de
         raise FileError("The encoder in the file is damaged: a multilabel target has two labels.")
 
 
+def _inputs(
+    table: Table, drop: set[str], keep: set[str], targets: Mapping[str, str]
+) -> tuple[tuple[Role, ...], tuple[Decision, ...]]:
+    """The roles of the input columns, and what became of each column; `targets` says why of the others."""
+    roles: list[Role] = []
+    decisions: list[Decision] = []
+    for column in table.columns:
+        if column.name in targets:
+            decisions.append(Decision(column.name, "target", targets[column.name]))
+            continue
+        role, why = (None, _LEFT_OUT) if column.name in drop else choose(column, table, column.name in keep)
+        decisions.append(Decision(column.name, "dropped" if role is None else role.role, why))
+        if role is not None:
+            roles.append(role)
+    decisions += [Decision(name, "dropped", _LEFT_OUT) for name in sorted(drop.difference(table.names))]
+    if not roles:
+        reasons = [f"{d.column!r}: {d.why}" for d in decisions if d.role == "dropped"]
+        listed = "; ".join(reasons[:3]) + (f"; and {len(reasons) - 3} more" if len(reasons) > 3 else "")
+        raise TableError(f"{table.name} has no column to learn from ({listed or 'only the target'}).")
+    return tuple(roles), tuple(decisions)
+
+
 def _check_request(table: Table, targets: list[str], task: str, drop: set[str], keep: set[str]) -> None:
     if task not in ("auto", "classification", "regression"):
         raise InputError(f"task must be 'auto', 'classification' or 'regression', not {task!r}.")
     if not targets or len(set(targets)) != len(targets):
         raise InputError(f"targets must name one column or more, each once, not {targets!r}.")
+    _check_names(table, targets, drop, keep)
+
+
+def _check_names(table: Table, targets: list[str], drop: set[str], keep: set[str]) -> None:
     for names, what in ((drop & set(targets), "a target"), (drop & keep, "kept"), (keep & set(targets), "a target")):
         if names:
             raise InputError(f"Column {min(names)!r} cannot be {what} and dropped or kept at once.")

@@ -1,5 +1,6 @@
 """Data frames of any library (pandas, Polars, PyArrow and what else Narwhals knows) as one Arrow table."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from thalweg.errors import TableError
@@ -36,18 +37,30 @@ def to_arrow(frame: Any, name: str) -> Any:
     return _plain(arrow)
 
 
-def _from_pandas(frame: Any, name: str) -> Any:
+def from_cells(columns: Iterable[Any], labels: Sequence[str], name: str) -> Any:
+    """The Arrow table of one-dimensional arrays or series; nan and None are missing.
+
+    Raises TableError for a column whose cells are of different types.
+
+    >>> import numpy as np
+    >>> from_cells(np.array([[1, "a"], [None, "b"]], dtype=object).T, ["x0", "x1"], "the array").to_pydict()
+    {'x0': [1, None], 'x1': ['a', 'b']}
+    """
     import pyarrow as pa
 
     arrays = []
-    for place, label in enumerate(frame.columns):
-        column = frame.iloc[:, place]
+    for label, column in zip(labels, columns, strict=True):
         try:
             arrays.append(pa.array(column, from_pandas=True))
         except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
-            raise TableError(_mixed(column, str(label), name, error)) from error
+            raise TableError(_mixed(column, label, name, error)) from error
     flat = [array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array for array in arrays]
-    return pa.table(flat, names=[str(label) for label in frame.columns])
+    return pa.table(flat, names=list(labels))
+
+
+def _from_pandas(frame: Any, name: str) -> Any:
+    columns = (frame.iloc[:, place] for place in range(len(frame.columns)))
+    return from_cells(columns, [str(label) for label in frame.columns], name)
 
 
 def _mixed(column: Any, label: str, name: str, error: Exception) -> str:

@@ -49,7 +49,7 @@ class Model:
     parameters: Float[np.ndarray, " p"]
     history: History
     status: Status
-    figures: dict[str, Any]  # rows, held-out scores of network, tree and baseline; see fitting.py
+    figures: dict[str, Any]  # rows, held-out scores of network, tree and baseline; see learning.py and fitting.py
     settings: dict[str, Any]  # how it was made: options of fit, versions
     evidence: Evidence | None = field(default=None, compare=False)  # right after fit only
 

@@ -22,25 +22,36 @@ ROWS_PER_LEAF = (1, 5, 20, 50)
 SMOOTHING = (1.0, 0.1, 0.01)
 
 
-def majority(y_train: Int[np.ndarray, " m"], rows: int, n_classes: int) -> Float[np.ndarray, "rows k"]:
+def majority(
+    y_train: Int[np.ndarray, " m"], rows: int, n_classes: int, weights: Float[np.ndarray, " m"] | None = None
+) -> Float[np.ndarray, "rows k"]:
     """The baseline of classification: the training shares of the classes for every row, so the commonest is guessed.
 
-    A class that training lacks gets 1e-15.
+    The shares are those of the `weights`, where there are any; a class that training lacks gets 1e-15.
 
     >>> majority(np.array([0, 1, 1, 1]), 2, 2)
     array([[0.25, 0.75],
            [0.25, 0.75]])
     """
-    shares = np.bincount(y_train, minlength=n_classes) / len(y_train)
+    counts = np.bincount(y_train, weights, minlength=n_classes)
+    shares = counts / counts.sum()
     shares = np.maximum(shares, scores.CLIP)
     return np.tile(shares / shares.sum(), (rows, 1))
 
 
-def mean(y_train: Float[np.ndarray, "m ..."], rows: int) -> Float[np.ndarray, "rows ..."]:
-    """The baseline of regression, and the shares of multilabel: the training mean for every row."""
+def mean(
+    y_train: Float[np.ndarray, "m ..."], rows: int, weights: Float[np.ndarray, " m"] | None = None
+) -> Float[np.ndarray, "rows ..."]:
+    """The baseline of regression, and the shares of multilabel: the (weighted) training mean for every row.
+
+    >>> mean(np.array([0.0, 4.0]), 1), mean(np.array([0.0, 4.0]), 1, np.array([1.0, 3.0]))
+    (array([2.]), array([3.]))
+    """
     y_train = np.asarray(y_train, float)
     # Divided first: the sum of large values could overflow.
-    return np.repeat((y_train / len(y_train)).sum(axis=0, keepdims=True), rows, axis=0)
+    if weights is None:
+        return np.repeat((y_train / len(y_train)).sum(axis=0, keepdims=True), rows, axis=0)
+    return np.repeat(np.tensordot(weights / weights.sum(), y_train, axes=1)[None], rows, axis=0)
 
 
 def tree(

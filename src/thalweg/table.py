@@ -115,6 +115,19 @@ def read(
         opened.close()
 
 
+def as_column(name: str, cells: Shaped[np.ndarray, " n"]) -> Column:
+    """The column of an array of numbers (nan is missing), of booleans, or of texts, every one as it is.
+
+    >>> as_column("x", np.array([3, 4])).integer, as_column("y", np.array(["?", "a"])).values.tolist()
+    (True, ['?', 'a'])
+    """
+    if cells.dtype.kind in "iuf":
+        values = cells.astype(np.float64)
+        return Column(name, Kind.NUMBER, values, np.isnan(values), cells.dtype.kind != "f")
+    kind, dtype = (Kind.BOOLEAN, np.bool_) if cells.dtype.kind == "b" else (Kind.TEXT, object)
+    return Column(name, kind, cells.astype(dtype), np.zeros(len(cells), dtype=np.bool_))
+
+
 def batches(
     source: Any,
     *,

@@ -38,7 +38,8 @@ ROOMS: tuple[str, ...] = (
     exports  onnx_graph  onnx_features  onnx_export
     c_words  c_features  c_network  c_answers  c_program  c_export
     mlp_parameters  mlp_training  fitted_network  labels  mlp_base  estimator_files  rate_tests  estimators
-    rivals  model  fitting  predictions  progress  verdict  report  demo  console  explaining
+    rivals  model  learning  fitting  predictions  progress  table_inputs  table_encoder  table_estimators
+    verdict  report  demo  console  explaining
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
@@ -51,7 +52,7 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
 COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
-ESTIMATORS = ("fitted_network", "mlp_base", "estimators")
+ESTIMATORS = ("fitted_network", "mlp_base", "estimators", "table_inputs", "table_encoder", "table_estimators")
 MORE = {
     **{room: {"typer"} for room in COMMANDS},  # nothing but the command line loads it
     **{room: {"sklearn"} for room in ESTIMATORS},  # whose classes are those of its base classes

@@ -1,0 +1,451 @@
+"""scikit-learn estimators that take tables as they are: `TableClassifier` and `TableRegressor`.
+
+Shells around `Lesson` and `Model`, which `fit` uses too: here are only scikit-learn's manners. Data frames keep their
+names and types; columns of an array are called x0, x1, … Targets never pass through a reader, so that a label is what
+it was.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import numbers
+import time
+import warnings
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from thalweg import engines
+from thalweg.encoding import Encoder
+from thalweg.errors import InputError, ThalwegWarning
+from thalweg.history import History
+from thalweg.learning import Lesson, Recipe, check_recipe, column_names, strata
+from thalweg.model import Model
+from thalweg.progress import Progress
+from thalweg.stopping import Status
+from thalweg.table import Table, as_column
+from thalweg.table_inputs import TableInput, as_frame
+from thalweg.training import check_callbacks
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
+
+
+class _TableEstimator(TableInput):
+    """What both have in common."""
+
+    _task: str
+    model_: Model
+    seed_: int
+
+    def __init__(
+        self,
+        *,
+        hidden: int | Sequence[int] = Recipe.hidden,
+        activation: str = Recipe.activation,
+        dropout: float | None = Recipe.dropout,
+        learning_rate: float | None = Recipe.learning_rate,
+        weight_decay: float = Recipe.weight_decay,
+        epochs: int = Recipe.epochs,
+        patience: int = Recipe.patience,
+        batch: int | None = Recipe.batch,
+        seconds: float | None = Recipe.seconds,
+        validation: float = 0.15,
+        drop: str | Sequence[str] = (),
+        keep: str | Sequence[str] = (),
+        random_state: int | np.random.RandomState | None = None,
+        engine: str = engines.DEFAULT,
+        threads: int | None = None,
+        callbacks: Iterable[Any] = (),
+        verbose: bool = False,
+    ) -> None:
+        self.hidden = hidden
+        self.activation = activation
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        self.epochs = epochs
+        self.patience = patience
+        self.batch = batch
+        self.seconds = seconds
+        self.validation = validation
+        self.drop = drop
+        self.keep = keep
+        self.random_state = random_state
+        self.engine = engine
+        self.threads = threads
+        self.callbacks = callbacks
+        self.verbose = verbose
+
+    @property
+    def encoder_(self) -> Encoder:
+        """The encoder of the columns and of the target, as learned on the training rows."""
+        return self.model_.encoder
+
+    @property
+    def history_(self) -> History:
+        """Losses, learning rate and time of each epoch."""
+        return self.model_.history
+
+    @property
+    def status_(self) -> Status:
+        """Why training stopped."""
+        return self.model_.status
+
+    @property
+    def n_iter_(self) -> int:
+        """Epochs of training."""
+        return len(self.model_.history)
+
+    @property
+    def best_epoch_(self) -> int:
+        """The epoch whose weights the model has: the one of the lowest validation loss."""
+        return self.model_.history.best_epoch
+
+    @property
+    def loss_(self) -> float:
+        """The training loss of the last epoch, as in scikit-learn's MLPs."""
+        return self.model_.history.latest("loss")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def _learn(
+        self, X: Any, targets: Sequence[Shaped[np.ndarray, " n"]], called: Sequence[Any], weights: np.ndarray | None
+    ) -> None:
+        """Train on what `checked` gave and on targets, called so in y; rows of weight 0 are as if they were not."""
+        started = time.perf_counter()
+        drop, keep = column_names(self.drop, "drop"), column_names(self.keep, "keep")
+        settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(Recipe)}
+        recipe, callbacks = check_recipe(settings), check_callbacks(self.callbacks)
+        seed = _seed(self.random_state)
+        inputs = self.read(X, drop=drop)
+        names = _free_names(called, len(targets), self.names)
+        whole = Table(inputs.name, (*inputs.columns, *map(as_column, names, targets)))
+        kept = whole
+        if weights is not None:
+            rows = np.flatnonzero(weights > 0.0)
+            kept, weights = whole.take(rows), weights[rows]
+        lesson = Lesson.prepare(
+            kept, names, task=self._task, drop=drop, keep=keep, validation=self.validation, seed=seed,
+            labels=strata(kept, names, self._task), all_rows=whole, weights=weights,
+        )  # fmt: skip
+        shown = (*callbacks, Progress()) if self.verbose else callbacks
+        model = lesson.learn(recipe, seed=seed, engine=self.engine, threads=self.threads, callbacks=shown)
+        if model.status is Status.INTERRUPTED or model.status.is_failure:
+            message = f"{model.settings['message']} The weights are those of epoch {model.history.best_epoch}."
+            warnings.warn(message, ThalwegWarning, stacklevel=3)
+        model.figures["seconds"]["all"] = time.perf_counter() - started
+        self.model_, self.seed_ = model, seed
+
+    def _outputs(self, X: Any) -> Float[np.ndarray, "n k"]:
+        check_is_fitted(self)
+        X = self.checked(X, reset=False)
+        return self.model_.outputs(self.read(X, self.encoder_.columns), engine=self.engine)
+
+
+class TableClassifier(ClassifierMixin, _TableEstimator):
+    """A network that predicts classes, as a scikit-learn estimator for tables as they are.
+
+    `fit(X, y)` takes a data frame of any library (or an array) with missing cells, categories, dates and text, and
+    trains as `tw.fit` does, but holds no rows out to measure on: that is what cross-validation is for. A y of shape
+    (n, k) with two labels in each column is k yes-or-no questions (multilabel).
+
+    Args:
+        hidden: units of the hidden layers.
+        activation: of the hidden layers.
+        dropout: share of hidden units switched off in a step; None is 0.2.
+        learning_rate: the largest of its cycles; None is 0.003.
+        weight_decay: of AdamW.
+        epochs: sweeps over the training rows at most.
+        patience: epochs without a better validation loss until training stops.
+        batch: rows per step; None suits the number of rows.
+        seconds: of training at most.
+        validation: share of the rows (stratified) that says when to stop and which epoch's weights are best.
+        drop: columns of X to leave out.
+        keep: columns to use although they look like identifiers or free text.
+        class_weight: None, "balanced" or a weight for each label; multiplies `sample_weight`.
+        random_state: a seed, a RandomState, or None for a new seed at each fit, which `seed_` keeps.
+        engine: name of the engine.
+        threads: for an engine with threads of its own; 1 where many fits run side by side.
+        callbacks: as in `tw.train`.
+        verbose: show the epochs on standard error.
+
+    Attributes:
+        model_: the `tw.Model`: save it, explain it, predict files with it.
+        encoder_: its encoder; `encoder_.get_feature_names_out()` names the network's inputs.
+        classes_: the labels in order, of y's own dtype; for several targets a list of them.
+        n_features_in_: columns of X.
+        feature_names_in_: their names, where X had names.
+        n_iter_: epochs of training.
+        best_epoch_: the epoch whose weights the model has.
+        history_: losses, learning rate and time of each epoch.
+        status_: why training stopped.
+        loss_: training loss of the last epoch.
+        seed_: the seed.
+
+    >>> import numpy as np
+    >>> X = np.linspace(-1, 1, 80)[:, None]
+    >>> y = np.where(X[:, 0] > 0, "high", "low")
+    >>> classifier = TableClassifier(hidden=8, learning_rate=0.05, random_state=0).fit(X, y)
+    >>> classifier.predict([[-0.9], [0.9]]).tolist()
+    ['low', 'high']
+    """
+
+    _task = "classification"
+    classes_: Any
+
+    def __init__(
+        self,
+        *,
+        hidden: int | Sequence[int] = Recipe.hidden,
+        activation: str = Recipe.activation,
+        dropout: float | None = Recipe.dropout,
+        learning_rate: float | None = Recipe.learning_rate,
+        weight_decay: float = Recipe.weight_decay,
+        epochs: int = Recipe.epochs,
+        patience: int = Recipe.patience,
+        batch: int | None = Recipe.batch,
+        seconds: float | None = Recipe.seconds,
+        validation: float = 0.15,
+        drop: str | Sequence[str] = (),
+        keep: str | Sequence[str] = (),
+        class_weight: str | Mapping[Any, float] | None = None,
+        random_state: int | np.random.RandomState | None = None,
+        engine: str = engines.DEFAULT,
+        threads: int | None = None,
+        callbacks: Iterable[Any] = (),
+        verbose: bool = False,
+    ) -> None:
+        super().__init__(
+            hidden=hidden, activation=activation, dropout=dropout, learning_rate=learning_rate,
+            weight_decay=weight_decay, epochs=epochs, patience=patience, batch=batch, seconds=seconds,
+            validation=validation, drop=drop, keep=keep, random_state=random_state, engine=engine, threads=threads,
+            callbacks=callbacks, verbose=verbose,
+        )  # fmt: skip
+        self.class_weight = class_weight
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train.
+
+        Args:
+            X: a data frame of any library, or an array, n rows.
+            y: labels (text, booleans or numbers), shape (n,), or (n, k) with two labels in each column.
+            sample_weight: weight of each row, shape (n,); a row of weight 0 is as if it were not there.
+
+        Raises:
+            TableError: a column cannot be used, or there is nothing to learn from.
+            InputError: an option breaks its rule, or nothing was learnt before a value was not finite.
+            ValueError: X, y or weights are not what scikit-learn allows.
+        """
+        X = self.checked(X, reset=True)
+        names = _target_names(y)
+        y = _labels(_target(self, X, y, None))
+        check_classification_targets(y)
+        labels = [y] if y.ndim == 1 else list(y.T)
+        weights = _weights(self, X, sample_weight)
+        if self.class_weight is not None:
+            weights = np.ones(len(y)) if weights is None else weights
+            rows = weights > 0.0
+            weights[rows] *= compute_sample_weight(self.class_weight, y[rows])
+        for column in labels:
+            found = np.unique(column if weights is None else column[weights > 0.0]).tolist()
+            if len(found) < 2:
+                message = (
+                    f"{type(self).__name__} needs at least two classes to learn from, and y has only the class "
+                    f"{found[0]!r}{'' if weights is None else ' in the rows whose weight is not 0'}"
+                )
+                raise InputError(message)
+        self._learn(X, labels, names, weights)
+        classes = [np.unique(column) for column in labels]
+        self.classes_ = classes[0] if y.ndim == 1 else classes
+        return self
+
+    def predict(self, X: Any) -> Shaped[np.ndarray, "n ..."]:
+        """The most probable label of each row, (n,), or of each target, (n, k).
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            TableError: a cell does not fit its column.
+            ValueError: the columns are not those of `fit`.
+        """
+        outputs = self._outputs(X)
+        numbers = self.encoder_.class_numbers(outputs)
+        if numbers.ndim == 1:
+            return self.classes_[numbers]
+        return np.stack([classes[column] for classes, column in zip(self.classes_, numbers.T, strict=True)], axis=1)
+
+    def predict_proba(self, X: Any) -> Float[np.ndarray, "n k"]:
+        """The probability of each class, in the order of `classes_`; of several targets that of their second labels.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            TableError: a cell does not fit its column.
+            ValueError: the columns are not those of `fit`.
+        """
+        outputs = self._outputs(X).astype(np.float64)
+        if self.encoder_.task == "classification":  # the network's sum to 1 in float32 only
+            outputs /= outputs.sum(axis=1, keepdims=True)
+        return outputs
+
+    def predict_log_proba(self, X: Any) -> Float[np.ndarray, "n k"]:
+        """The logarithms of `predict_proba`, −inf where that is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+
+class TableRegressor(RegressorMixin, _TableEstimator):
+    """A network that predicts numbers, as a scikit-learn estimator for tables as they are.
+
+    `fit(X, y)` takes a data frame of any library (or an array) with missing cells, categories, dates and text, and
+    trains as `tw.fit` does, but holds no rows out to measure on: that is what cross-validation is for. y may have
+    several columns.
+
+    Args:
+        hidden: units of the hidden layers.
+        activation: of the hidden layers.
+        dropout: share of hidden units switched off in a step; None is 0.1.
+        learning_rate: the largest of its cycles; None is 0.01.
+        weight_decay: of AdamW.
+        epochs: sweeps over the training rows at most.
+        patience: epochs without a better validation loss until training stops.
+        batch: rows per step; None suits the number of rows.
+        seconds: of training at most.
+        validation: share of the rows that says when to stop and which epoch's weights are best.
+        drop: columns of X to leave out.
+        keep: columns to use although they look like identifiers or free text.
+        random_state: a seed, a RandomState, or None for a new seed at each fit, which `seed_` keeps.
+        engine: name of the engine.
+        threads: for an engine with threads of its own; 1 where many fits run side by side.
+        callbacks: as in `tw.train`.
+        verbose: show the epochs on standard error.
+
+    Attributes:
+        model_: the `tw.Model`: save it, explain it, predict files with it.
+        encoder_: its encoder; `encoder_.get_feature_names_out()` names the network's inputs.
+        n_features_in_: columns of X.
+        feature_names_in_: their names, where X had names.
+        n_iter_: epochs of training.
+        best_epoch_: the epoch whose weights the model has.
+        history_: losses, learning rate and time of each epoch.
+        status_: why training stopped.
+        loss_: training loss of the last epoch.
+        seed_: the seed.
+
+    >>> import numpy as np
+    >>> X = np.linspace(-1, 1, 80)[:, None]
+    >>> regressor = TableRegressor(hidden=8, learning_rate=0.05, random_state=0).fit(X, 100 + 5 * X[:, 0])
+    >>> bool(regressor.score(X, 100 + 5 * X[:, 0]) > 0.9)
+    True
+    """
+
+    _task = "regression"
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train.
+
+        Args:
+            X: a data frame of any library, or an array, n rows.
+            y: numbers in their unit, shape (n,) or (n, k).
+            sample_weight: weight of each row, shape (n,); a row of weight 0 is as if it were not there.
+
+        Raises:
+            TableError: a column cannot be used, or there is nothing to learn from.
+            InputError: an option breaks its rule, or nothing was learnt before a value was not finite.
+            ValueError: X, y or weights are not what scikit-learn allows.
+        """
+        X = self.checked(X, reset=True)
+        y, names = _target(self, X, y, np.float64), _target_names(y)
+        self._learn(X, [y] if y.ndim == 1 else list(y.T), names, _weights(self, X, sample_weight))
+        return self
+
+    def predict(self, X: Any) -> Float[np.ndarray, "n ..."]:
+        """The number for each row in y's unit, (n,), or for each target, (n, k).
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            TableError: a cell does not fit its column.
+            ValueError: the columns are not those of `fit`.
+        """
+        outputs = self._outputs(X)
+        return self.encoder_.decode(outputs)
+
+
+def _target(estimator: BaseEstimator, X: Any, y: Any, dtype: Any) -> Shaped[np.ndarray, "n ..."]:
+    """y as an array (n,) or (n, k) without missing values, one value or row for each row of X."""
+    if y is None:
+        message = f"{type(estimator).__name__} requires y to be passed, but the target y is None."
+        raise InputError(message)
+    if hasattr(y, "__array__"):  # of a pandas column of booleans check_array would make numbers
+        y = np.asarray(y)
+    y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y", estimator=estimator)
+    check_consistent_length(X, y)
+    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _target_names(y: Any) -> list[Any]:
+    """The names that y brings along: of a data frame or a series."""
+    frame = as_frame(y)
+    return [getattr(y, "name", None)] if frame is None else frame.columns
+
+
+def _free_names(called: Sequence[Any], count: int, taken: Collection[str]) -> list[str]:
+    """Names of targets: as they are called, where that is text, else y or y0, y1, …, and none that X has."""
+    names = list(called) if len(called) == count and all(isinstance(name, str) for name in called) else []
+    names = names or (["y"] if count == 1 else [f"y{i}" for i in range(count)])
+    while set(names) & set(taken):
+        names = [f"{name}_" for name in names]
+    return names
+
+
+def _labels(y: Shaped[np.ndarray, "n ..."]) -> Shaped[np.ndarray, "n ..."]:
+    """Labels that are Python objects as booleans or numbers, if all of them are; text stays as it is."""
+    if y.dtype.kind != "O" or all(isinstance(label, str) for label in y.flat):
+        return y
+    plain = np.array(y.tolist())
+    if plain.dtype.kind in "biuf":
+        return plain
+    kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
+    message = f"Unknown label type: labels must be all text, all booleans or all numbers, not {kinds}"
+    raise InputError(message)
+
+
+def _weights(estimator: BaseEstimator, X: Any, sample_weight: Any) -> Float[np.ndarray, " n"] | None:
+    """A copy of the weights, one ≥ 0 for each row of X and not all of them 0."""
+    if sample_weight is None:
+        return None
+    options: Any = {"ensure_2d": False, "dtype": np.float64, "input_name": "sample_weight", "copy": True}
+    weights = check_array(sample_weight, estimator=estimator, **options)
+    if weights.ndim != 1:
+        message = f"sample_weight must be a 1D array, one weight for each row of X, not of shape {weights.shape}"
+        raise InputError(message)
+    check_consistent_length(X, weights)
+    if (weights < 0.0).any():
+        row = int(np.argmax(weights < 0.0))
+        message = f"sample_weight must be ≥ 0, but row {row + 1} is {weights[row]:g}"
+        raise InputError(message)
+    if not weights.any():
+        message = "sample_weight is zero for every row, so there is nothing to learn from; give some rows a weight"
+        raise InputError(message)
+    return weights
+
+
+def _seed(random_state: Any) -> int:
+    """A whole number is the seed itself; any other state is asked for one."""
+    if isinstance(random_state, numbers.Integral):
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31 - 1))
