@@ -233,7 +233,8 @@ def test_hidden_layers_may_come_first_in_the_regressor():
     model = MLPRegressor((5, 3), max_iter=2).fit(X, NUMBER)
     assert model.loss == "squared_error" and model.hidden_layer_sizes == (5, 3)
     assert [W.shape for W in model.coefs_] == [(D, 5), (5, 3), (3, 1)]
-    assert MLPRegressor(7).hidden_layer_sizes == 7 and clone(model).get_params()["hidden_layer_sizes"] == (5, 3)
+    copied: Any = clone(model)
+    assert MLPRegressor(7).hidden_layer_sizes == 7 and copied.get_params()["hidden_layer_sizes"] == (5, 3)
     assert MLPRegressor("poisson", (5,)).loss == "poisson"
 
 

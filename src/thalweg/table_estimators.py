@@ -27,7 +27,7 @@ from thalweg.errors import InputError, ThalwegWarning
 from thalweg.history import History
 from thalweg.learning import Lesson, Recipe, check_recipe, column_names, strata
 from thalweg.model import Model
-from thalweg.progress import Progress
+from thalweg.progress import ProgressBar
 from thalweg.stopping import Status
 from thalweg.table import Table, as_column
 from thalweg.table_inputs import TableInput, as_frame
@@ -139,7 +139,7 @@ class _TableEstimator(TableInput):
             kept, names, task=self._task, drop=drop, keep=keep, validation=self.validation, seed=seed,
             labels=strata(kept, names, self._task), all_rows=whole, weights=weights,
         )  # fmt: skip
-        shown = (*callbacks, Progress()) if self.verbose else callbacks
+        shown = (*callbacks, ProgressBar()) if self.verbose else callbacks
         model = lesson.learn(recipe, seed=seed, engine=self.engine, threads=self.threads, callbacks=shown)
         if model.status is Status.INTERRUPTED or model.status.is_failure:
             message = f"{model.settings['message']} The weights are those of epoch {model.history.best_epoch}."
