@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.activations import Activation, sigmoid, softplus
+from thalweg.activations import Activation
+from thalweg.elementary import sigmoid, softplus
 from thalweg.named import Named, find
 
 
