@@ -88,7 +88,7 @@ OwnedProgram make_program(int inputs, const std::vector<InstructionRow>& rows, c
         written[to] = true;
         code.push_back(made);
     }
-    require(results.size() == 1 || results.size() == 2, "a program has one result or two");
+    require(static_cast<int>(results.size()) == inputs, "a program has a result, and that of a loss a slope too");
     OwnedProgram made;
     for (size_t i = 0; i < results.size(); ++i) {
         require_written(results[i]);

@@ -86,13 +86,14 @@ inline V error_function(V x) {
     return select<V>(x < V{}, -size, size);
 }
 
-// The registers of a program: P vectors each. What goes in stands in the first ones, a or ŷ and y.
-template <class V, int P>
-using Registers = V[MAX_REGISTERS][P];
-
-template <class V, int P>
-[[gnu::noinline]] void run_program(const Program& program, Registers<V, P>& r) {
+// Reads P vectors of each input and gives P of each result. Registers are on the stack of this function, which is kept out
+// of its callers: a large frame would cost them time where there is no formula.
+template <class V, int P, int INPUTS>
+[[gnu::noinline]] void run_program(const Program& program, const V (&in)[INPUTS][P], V (&out)[INPUTS][P]) {
     using T = Element<V>;
+    V r[MAX_REGISTERS][P];
+    for (int k = 0; k < INPUTS; ++k)
+        for (int p = 0; p < P; ++p) r[k][p] = in[k][p];
     for (int i = 0; i < program.length; ++i) {
         const Instruction& now = program.code[i];
         V* const to = r[now.to];
@@ -132,14 +133,17 @@ template <class V, int P>
                 break;
         }
     }
+    for (int k = 0; k < INPUTS; ++k)
+        for (int p = 0; p < P; ++p) out[k][p] = r[program.results[k]][p];
 }
 
+// f(a)
 template <class V>
 inline V result_of(const Program& program, V a) {
-    Registers<V, 1> r;
-    r[0][0] = a;
-    run_program<V, 1>(program, r);
-    return r[program.results[0]][0];
+    const V in[1][1] = {{a}};
+    V out[1][1];
+    run_program<V, 1, 1>(program, in, out);
+    return out[0][0];
 }
 
 template <class V>
@@ -148,24 +152,22 @@ struct ValueAndDelta {
 };
 template <class V>
 inline ValueAndDelta<V> results_of(const Program& program, V z, V y) {
-    Registers<V, 1> r;
-    r[0][0] = z;
-    r[1][0] = y;
-    run_program<V, 1>(program, r);
-    return {r[program.results[0]][0], r[program.results[1]][0]};
+    const V in[2][1] = {{z}, {y}};
+    V out[2][1];
+    run_program<V, 1, 2>(program, in, out);
+    return {out[0][0], out[1][0]};
 }
 
-// use(i, a, f(a)) for the vectors at in + i, i < n: P of them to an instruction, the last filled up with copies.
+// use(i, a, f(a)) for the vectors at `from` + i, i < n: P of them to an instruction, the last filled up with copies.
 template <class V, class Use>
-inline void each_result(const Program& program, const Element<V>* in, int64_t n, Use&& use) {
+inline void each_result(const Program& program, const Element<V>* from, int64_t n, Use&& use) {
     constexpr int P = 4, W = lanes<V>;
     for (int64_t i = 0; i < n; i += P * W) {
         const int64_t left = (n - i) / W;
         const int count = static_cast<int>(left < P ? left : P);
-        V a[P];
-        Registers<V, P> r;
-        for (int p = 0; p < P; ++p) r[0][p] = a[p] = load<V>(in + i + (p < count ? p : 0) * W);
-        run_program<V, P>(program, r);
-        for (int p = 0; p < count; ++p) use(i + p * W, a[p], r[program.results[0]][p]);
+        V in[1][P], out[1][P];
+        for (int p = 0; p < P; ++p) in[0][p] = load<V>(from + i + (p < count ? p : 0) * W);
+        run_program<V, P, 1>(program, in, out);
+        for (int p = 0; p < count; ++p) use(i + p * W, in[0][p], out[0][p]);
     }
 }

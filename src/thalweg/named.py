@@ -13,7 +13,7 @@ from thalweg.settings import check_number
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A name, its formula and slope as text (see `formulas`), perhaps a parameter; those and `own` say what is equal."""
+    """A name, its formula and slope as text (see `formulas`), perhaps a parameter. Equal if those and `own` are."""
 
     name: str
     formula: str

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -24,16 +24,15 @@ from thalweg.row_checks import check_elementwise, check_slope, check_values, kin
 from thalweg.settings import check_choice, check_number
 
 
-if TYPE_CHECKING:
-    from thalweg.network import Network
-
 Values = Callable[..., np.ndarray]
 Bounds = tuple[float | None, float | None]  # None where there is no bound
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}")
 A = np.unique(np.append(np.linspace(-10.0, 10.0, 401), np.linspace(-1.0, 1.0, 41)))  # where activations are looked at
 FEW = 23  # of the places looked at, for the questions that Python functions are asked first
-OUTPUTS = np.linspace(-15.0, 15.0, 121)  # what an output gives for these a shows its range, before float64 rounds it off
+OUTPUTS = np.linspace(
+    -15.0, 15.0, 121
+)  # what an output gives for these a shows its range, before float64 rounds it off
 KINK_TARGETS = (0.0, 0.5, 1.0, -2.0)
 
 
@@ -66,7 +65,7 @@ def own_activation(
     >>> cube = own_activation("cube", g=lambda a: a**3, derivative=lambda a: 3 * a**2)
     """
     what = f"the activation {check_name(name, ACTIVATIONS)}"
-    check_choice(initialization, INITIALIZATIONS, "initialization")
+    check_choice(initialization, tuple(INITIALIZATIONS), "initialization")
     options = () if initialization == "glorot" else (("initialization", initialization),)
     own = _Own(what, "a", formula, {"g": g, "derivative": derivative}, constants, {"a": A}, options)
     with np.errstate(all="ignore"):
@@ -191,9 +190,7 @@ class _Own:
             )
             raise InputError(message)
         try:
-            self.value, self.slope = (
-                one.with_numbers(self.constants).on_arrays(variables) for one in (typed, slope)
-            )
+            self.value, self.slope = (one.with_numbers(self.constants).on_arrays(variables) for one in (typed, slope))
         except Undefined as error:
             message = f"{what}: {error}"
             raise InputError(message) from error
@@ -270,21 +267,21 @@ def stays_within(output: Activation, bounds: Bounds) -> bool:
     return bool(((low < z) & (z < high)).all())
 
 
-def own_row_hint(network: Network, layer: int, what: str) -> str:
+def own_row_hint(g: Activation, loss: Loss, what: str) -> str:
     """A sentence where a value that is not finite may come from an own row that has no value there; else nothing.
 
     Args:
-        network: with its rows.
-        layer: in which it was met, from 1.
-        what: the output, the loss …, as `engines.base.Broken` says it.
+        g: the activation of the layer in which it was met.
+        loss: the network's loss.
+        what: "the output", "the loss" …, as `engines.base.Broken` has it.
     """
-    row: Activation | Loss = network.layers[layer - 1].activation if what == "the output" else network.loss
+    row = g if what == "the output" else loss
     if not row.own or what == "the gradient":
         return ""
-    said = f", {row.formula}," if row.formula else ""
-    if isinstance(row, Loss):
-        return f"The loss {row!r}{said} may have no value there: own_loss(outputs=…) keeps outputs where it has one."
-    return f"The activation {row!r}{said} may be too large there, or have no value."
+    said = f"{row!r}, {row.formula}," if row.formula else f"{row!r}"
+    if row is loss:
+        return f"The loss {said} may have no value there: own_loss(outputs=…) keeps outputs where it has one."
+    return f"The activation {said} may be too large there, or have no value."
 
 
 def _constant(what: str, name: str, value: Any) -> float:

@@ -7,7 +7,7 @@ slopes to the left and to the right; a place without a finite value, or too roug
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from thalweg.errors import InputError, shown
 
 
 if TYPE_CHECKING:
-    from jaxtyping import Bool, Float
+    from jaxtyping import Float
 
     Grid = Float[np.ndarray, " n"]
     OnArrays = Callable[..., np.ndarray]
@@ -116,8 +116,9 @@ def check_slope(what: str, f: OnArrays, derivative: OnArrays, points: Mapping[st
         _refuse(what, points, place, f"{slopes[place]:.10g}", sides)
     if clear.mean() < LEAST:
         message = (
-            f"the derivative of {what} cannot be checked: only {clear.mean():.0%} of the places looked at have a finite "
-            f"value and a slope that differences can tell; see where it is defined, and whether it computes in float64"
+            f"the derivative of {what} cannot be checked: only {clear.mean():.0%} of the places looked at have a "
+            f"finite value and a slope that differences can tell; see where it is defined, and that it computes in "
+            f"float64"
         )
         raise InputError(message)
     if not slopes[clear].any():

@@ -189,7 +189,8 @@ def trace(
 
     Raises:
         InputError: an array has a wrong shape or values that are not allowed, an activation or the loss is of Python
-            functions, or a network is too large to be computed by hand; when a step is asked for: it leads out of the fractions.
+            functions, or a network is too large to be computed by hand; when a step is asked for: it leads out of the
+            fractions.
 
     >>> from thalweg.network import Network
     >>> net = Network([2, 2, 1], activation="relu", bias=False)

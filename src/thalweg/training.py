@@ -324,7 +324,7 @@ class _Loop:
             largest = np.maximum(largest, np.abs(self.validation.X).max(axis=0))
         column = int(np.argmax(largest))
         rate = float(epoch.rates[broken.step])
-        hint = own_row_hint(self.network, broken.layer, broken.what)
+        hint = own_row_hint(self.network.layers[broken.layer - 1].activation, self.network.loss, broken.what)
         return Failure(
             epoch.number, broken.step + 1, broken.layer, broken.what, rate, column + 1, float(largest[column]), hint
         )

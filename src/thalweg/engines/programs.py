@@ -7,7 +7,7 @@ refused with the way out.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 
 from thalweg import _core
@@ -143,7 +143,9 @@ class _Compiler:
         if math.frexp(bottom)[0] == 0.5:  # a power of two: exact as a factor, and faster
             top, bottom = top / bottom, 1.0
         above = self._multiplied(top, sides[0])
-        return above if bottom == 1.0 and not sides[1] else self.emit("divide", above, self._multiplied(bottom, sides[1]))
+        return (
+            above if bottom == 1.0 and not sides[1] else self.emit("divide", above, self._multiplied(bottom, sides[1]))
+        )
 
     def _multiplied(self, number: float, places: Sequence[int]) -> int:
         if not places:
