@@ -90,6 +90,7 @@ OwnedProgram make_program(int inputs, const std::vector<InstructionRow>& rows, c
     }
     require(static_cast<int>(results.size()) == inputs, "a program has a result, and that of a loss a slope too");
     OwnedProgram made;
+    made.inputs = inputs;
     for (size_t i = 0; i < results.size(); ++i) {
         require_written(results[i]);
         made.results[i] = results[i];
@@ -105,8 +106,9 @@ using LayerRow = std::tuple<int64_t, int64_t, std::string, double, double, int64
 OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& loss, double loss_parameter, bool mean,
                           double l2, const OptionalProgram& own_loss) {
     OwnedNetwork made;
-    const auto keep = [&](const OptionalProgram& program, bool is_own) {
+    const auto keep = [&](const OptionalProgram& program, bool is_own, int inputs) {
         require(program.has_value() == is_own, "an own row has programs, and no other");
+        require(!is_own || program->inputs == inputs, "the programs of an own row have its inputs");
         if (!is_own) return Program{};
         made.programs.push_back(*program);
         return program->view();
@@ -123,8 +125,8 @@ OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& 
         layer.above = above;
         layer.activation = find_activation(activation);
         layer.parameter = parameter;
-        layer.g = keep(g, layer.activation == Activation::own);
-        layer.slope = keep(slope, layer.activation == Activation::own);
+        layer.g = keep(g, layer.activation == Activation::own, 1);
+        layer.slope = keep(slope, layer.activation == Activation::own, 1);
         layer.dropout = dropout;
         layer.weights = weights;
         layer.biases = biases;
@@ -133,7 +135,7 @@ OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& 
     made.network.n_parameters = end;
     made.network.loss = find_loss(loss);
     made.network.loss_parameter = loss_parameter;
-    made.network.own_loss = keep(own_loss, made.network.loss == Loss::own);
+    made.network.own_loss = keep(own_loss, made.network.loss == Loss::own, 2);
     made.network.mean = mean;
     made.network.l2 = l2;
     return made;

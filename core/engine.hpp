@@ -14,6 +14,7 @@ namespace thalweg {
 // The instructions of a formula, which copies share: they are never changed.
 struct OwnedProgram {
     std::shared_ptr<const std::vector<Instruction>> code;
+    int inputs = 1;  // and as many results
     int results[2] = {0, 0};
 
     Program view() const { return {code->data(), static_cast<int>(code->size()), {results[0], results[1]}}; }

@@ -23,6 +23,7 @@ from thalweg.errors import InputError, TableError, ThalwegWarning
 from thalweg.examples import Examples, check_examples
 from thalweg.model import Evidence, Model, n_outputs
 from thalweg.network import Network
+from thalweg.own_rows import plain_activation
 from thalweg.run import TrainingResult
 from thalweg.schedules import CosineCycles
 from thalweg.splitting import split
@@ -51,7 +52,7 @@ class Recipe:
     """
 
     hidden: tuple[int, ...] = (256, 256)
-    activation: str = "relu"
+    activation: Any = "relu"  # all that Network takes
     dropout: float | None = None
     learning_rate: float | None = None
     weight_decay: float = 0.01
@@ -59,6 +60,14 @@ class Recipe:
     patience: int = 32
     batch: int | None = None
     seconds: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """In plain JSON types.
+
+        Raises:
+            InputError: an activation is made of Python functions.
+        """
+        return {**vars(self), "activation": plain_activation(self.activation)}
 
     def network(self, encoder: Encoder) -> Network:
         """The network for this encoder's columns and target."""
@@ -138,6 +147,7 @@ def fit(
     """
     started = time.perf_counter()
     settings, share = _recipe(recipe), _share_to_hold_out(holdout, test)
+    plain = settings.to_dict()  # before any work: it may be refused
     callbacks = check_callbacks(callbacks)
     targets, drop, keep = (_names(given, what) for given, what in ((target, "target"), (drop, "drop"), (keep, "keep")))
     unread = [name for name in drop if name not in targets]
@@ -183,7 +193,7 @@ def fit(
             "thalweg": __version__, "data": whole.name, "task": task, "drop": list(drop), "keep": list(keep),
             "holdout": holdout,
             "test": held_out.name if test is not None and held_out else None, "validation": validation, "refit": False,
-            "seed": seed, "engine": engine, "recipe": dataclasses.asdict(settings), "message": why,
+            "seed": seed, "engine": engine, "recipe": plain, "message": why,
             "best_epoch": result.best_epoch, "optimizer": options["optimizer"].to_dict(), "batch": options["batch"],
         },
     )  # fmt: skip

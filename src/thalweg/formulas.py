@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -155,7 +155,6 @@ class Formula:
         )
 
 
-@lru_cache(maxsize=256)
 def formula(text: str) -> Formula:
     """The formula that a text says.
 
@@ -167,6 +166,11 @@ def formula(text: str) -> Formula:
         raise InputError(message)
     if len(text) > MAX_LENGTH:
         refuse(text, MAX_LENGTH, f"a formula has at most {MAX_LENGTH:,} characters, and this one {len(text):,}")
+    return _read(text)
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> Formula:
     marks = _marks(text)
     if not marks:
         return Formula(((parse(text), None),))
@@ -199,7 +203,7 @@ def _marks(text: str) -> list[tuple[str, int, int]]:
     return marks
 
 
-def _refuse_order(text: str, marks: Sequence[tuple[str, int, int]]) -> None:
+def _refuse_order(text: str, marks: Sequence[tuple[str, int, int]]) -> NoReturn:
     """Of marks that do not begin with if, a comparison and else, say what is missing where."""
     words = [word for word, _, _ in marks[:3]]
     if words[0] == "else":

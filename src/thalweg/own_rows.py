@@ -214,6 +214,17 @@ def find_loss_or_own(given: Any) -> Loss:
     return _made(own_loss, given) if _is_own(given) else find_loss(given)
 
 
+def plain_activation(given: Any) -> Any:
+    """An activation, or several, as a network may be given them, in plain JSON types.
+
+    Raises:
+        InputError: one is made of Python functions.
+    """
+    if isinstance(given, (list, tuple)):
+        return [plain_activation(one) for one in given]
+    return given.to_dict() if isinstance(given, Activation) else given
+
+
 def _is_own(given: Any) -> bool:
     return isinstance(given, dict) and "formula" in given
 

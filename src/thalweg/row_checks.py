@@ -73,6 +73,9 @@ def _called(what: str, f: OnArrays, given: Sequence[np.ndarray]) -> np.ndarray:
             f"a constant is np.full_like(a, …)"
         )
         raise InputError(message)
+    if found.dtype.kind == "f" and found.itemsize < given[0].itemsize:
+        message = f"{what} gives {found.dtype} for {given[0].dtype}; let it compute in the dtype of what it gets"
+        raise InputError(message)
     for one, copy in zip(given, copies, strict=True):
         if not np.array_equal(one, copy, equal_nan=True):
             message = f"{what} changes the array that it is given; let it make a new one, as a * 2 does and a *= 2 not"
