@@ -1,6 +1,8 @@
 """A user's own activations and losses: made from a formula or from functions, used everywhere, kept in files."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 import thalweg as tw
 from thalweg.activations import ACTIVATIONS
+from thalweg.elementary import FUNCTIONS
+from thalweg.engines.programs import functions
 from thalweg.losses import LOSSES
 from thalweg.own_rows import stays_within
 
@@ -377,3 +381,26 @@ def test_a_trace_of_python_functions_is_refused(given):
         tw.InputError, match="made of Python functions, and a trace shows formulas; make it from a formula"
     ):
         tw.trace(net, net.initialize(), [0.5, -0.7], [1.0])
+
+
+# --- The tutorial -----------------------------------------------------------------------------------------------------
+
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "own-rows.md").read_text(encoding="utf-8")
+
+
+def test_the_tutorial_prints_what_it_says(capsys):
+    blocks = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", PAGE, re.DOTALL)
+    assert len(blocks) == PAGE.count("```python") == 8
+    names: dict[str, Any] = {}
+    for code, text in blocks:
+        exec(compile(code, "own-rows.md", "exec"), names)
+        assert capsys.readouterr().out == text
+
+
+def test_the_tutorial_names_what_the_fast_engine_has():
+    said = re.search(r"runs formulas of (.*?) as programs", PAGE, re.DOTALL)
+    others = re.search(r"The others \((.*?)\) run on", PAGE, re.DOTALL)
+    assert said and others
+    assert set(re.findall(r"\w+", said.group(1))) - {"and"} == set(functions())
+    assert set(re.findall(r"\w+", others.group(1))) == set(FUNCTIONS) - set(functions())
