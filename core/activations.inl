@@ -78,6 +78,19 @@ struct Exp {
     static V slope(V z, V) { return z; }
 };
 
+// A formula of the user's own.
+template <class V>
+struct Own {
+    static constexpr bool OVERFLOWS = true;
+    const Layer* layer;
+    V g(V a, V) const { return result_of(layer->g, a); }
+    V slope(V a, V) const { return result_of(layer->slope, a); }
+};
+template <class Row>
+constexpr bool is_own = false;
+template <class V>
+constexpr bool is_own<Own<V>> = true;
+
 // Whether z may be infinite where a is not.
 template <class Row>
 constexpr bool overflows = requires { Row::OVERFLOWS; };
@@ -89,16 +102,17 @@ inline bool saves_a(Activation which) {
         case Activation::gelu:
         case Activation::silu:
         case Activation::mish:
-        case Activation::softplus: return true;
+        case Activation::softplus:
+        case Activation::own: return true;
         default: return false;
     }
 }
 
-// Calls use(Row{}) with the row of this activation, so that a loop is chosen once and not in every turn. Softmax ties the
-// units of a layer together; the loss sees to it.
+// Calls use(row) with the row of this layer's activation, so that a loop is chosen once and not in every turn. Softmax ties
+// the units of a layer together; the loss sees to it.
 template <class V, class Use>
-inline void with_activation(Activation which, Use&& use) {
-    switch (which) {
+inline void with_activation(const Layer& layer, Use&& use) {
+    switch (layer.activation) {
         case Activation::identity:
         case Activation::softmax: return use(Identity<V>{});
         case Activation::sigmoid: return use(Sigmoid<V>{});
@@ -112,5 +126,28 @@ inline void with_activation(Activation which, Use&& use) {
         case Activation::mish: return use(Mish<V>{});
         case Activation::softplus: return use(Softplus<V>{});
         case Activation::exp: return use(Exp<V>{});
+        case Activation::own: return use(Own<V>{&layer});
+    }
+}
+
+// use(i, a, g(a)) for the vectors at `a` + i, i < n.
+template <class V, class Row, class Use>
+inline void each_value(Row row, const Element<V>* a, int64_t n, V setting, Use&& use) {
+    if constexpr (is_own<Row>) {
+        each_result<V>(row.layer->g, a, n, use);
+    } else {
+        for (int64_t i = 0; i < n; i += lanes<V>) {
+            const V in = load<V>(a + i);
+            use(i, in, row.g(in, setting));
+        }
+    }
+}
+// use(i, g′) likewise, from what was saved.
+template <class V, class Row, class Use>
+inline void each_slope(Row row, const Element<V>* saved, int64_t n, V setting, Use&& use) {
+    if constexpr (is_own<Row>) {
+        each_result<V>(row.layer->slope, saved, n, [&](int64_t i, V, V slope) { use(i, slope); });
+    } else {
+        for (int64_t i = 0; i < n; i += lanes<V>) use(i, row.slope(load<V>(saved + i), setting));
     }
 }

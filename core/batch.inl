@@ -384,8 +384,8 @@ private:
             const T* y = memory.targets + panel * size;
             // Where no gradient is wanted, δ goes where the targets came from: each is read before its place is written.
             T* delta = (wants_gradient_ ? last.delta : memory.targets) + panel * size;
-            const V E = output_layer<V>(last.layer, job.network.loss, job.network.loss_parameter, last.a + panel * size,
-                                        last.z + panel * size, delta, W, [y](int64_t j) { return load<V>(y + j * W); },
+            const V E = output_layer<V>(last.layer, job.network, last.a + panel * size, last.z + panel * size,
+                                        delta, W, [y](int64_t j) { return load<V>(y + j * W); },
                                         load<V>(memory.factors + panel * W), wants_delta, finite);
             store(memory.errors + panel * W, E);
         }

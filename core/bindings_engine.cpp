@@ -9,8 +9,10 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 
@@ -58,14 +60,62 @@ const T* pointer(const Weights<T>& weights) {
     return weights ? weights->data() : nullptr;
 }
 
-using LayerRow = std::tuple<int64_t, int64_t, std::string, double, double, int64_t, int64_t>;
+using InstructionRow = std::tuple<std::string, int, std::vector<int>, double>;
+
+// What every instruction reads has been written before, or went in.
+OwnedProgram make_program(int inputs, const std::vector<InstructionRow>& rows, const std::vector<int>& results) {
+    require(inputs >= 1 && inputs <= 2, "what goes in is a, or ŷ and y");
+    bool written[MAX_REGISTERS] = {};
+    for (int i = 0; i < inputs; ++i) written[i] = true;
+    const auto require_written = [&](int place) {
+        require(place >= 0 && place < MAX_REGISTERS && written[place], "what is read has been written");
+    };
+    std::vector<Instruction> code;
+    for (const auto& [name, to, from, value] : rows) {
+        const auto row = std::find_if(OPS.begin(), OPS.end(), [&](const NamedOp& one) { return one.name == name; });
+        require(row != OPS.end(), "an instruction that there is");
+        require(static_cast<int>(from.size()) == row->operands, "an instruction has its operands");
+        require(to >= 0 && to < MAX_REGISTERS, "a register that there is");
+        require(row->op != Op::whole_power || (value >= 2.0 && value <= 1e6), "a whole power from 2 to a million");
+        Instruction made;
+        made.op = row->op;
+        made.to = to;
+        made.value = value;
+        for (size_t i = 0; i < from.size(); ++i) {
+            require_written(from[i]);
+            made.from[i] = from[i];
+        }
+        written[to] = true;
+        code.push_back(made);
+    }
+    require(static_cast<int>(results.size()) == inputs, "a program has a result, and that of a loss a slope too");
+    OwnedProgram made;
+    made.inputs = inputs;
+    for (size_t i = 0; i < results.size(); ++i) {
+        require_written(results[i]);
+        made.results[i] = results[i];
+    }
+    made.code = std::make_shared<const std::vector<Instruction>>(std::move(code));
+    return made;
+}
+
+using OptionalProgram = std::optional<OwnedProgram>;
+using LayerRow = std::tuple<int64_t, int64_t, std::string, double, double, int64_t, int64_t, OptionalProgram,
+                            OptionalProgram>;
 
 OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& loss, double loss_parameter, bool mean,
-                          double l2) {
+                          double l2, const OptionalProgram& own_loss) {
     OwnedNetwork made;
+    const auto keep = [&](const OptionalProgram& program, bool is_own, int inputs) {
+        require(program.has_value() == is_own, "an own row has programs, and no other");
+        require(!is_own || program->inputs == inputs, "the programs of an own row have its inputs");
+        if (!is_own) return Program{};
+        made.programs.push_back(*program);
+        return program->view();
+    };
     require(!rows.empty(), "a network has at least one layer");
     int64_t end = 0;
-    for (const auto& [below, above, activation, parameter, dropout, weights, biases] : rows) {
+    for (const auto& [below, above, activation, parameter, dropout, weights, biases, g, slope] : rows) {
         require(below >= 1 && above >= 1 && below <= (int64_t{1} << 40) / above, "a layer has at least one unit");
         require(made.layers.empty() || made.layers.back().above == below, "layers must fit one another");
         require(weights == end && (biases == -1 || biases == weights + below * above), "layers follow one another");
@@ -75,6 +125,8 @@ OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& 
         layer.above = above;
         layer.activation = find_activation(activation);
         layer.parameter = parameter;
+        layer.g = keep(g, layer.activation == Activation::own, 1);
+        layer.slope = keep(slope, layer.activation == Activation::own, 1);
         layer.dropout = dropout;
         layer.weights = weights;
         layer.biases = biases;
@@ -83,6 +135,7 @@ OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& 
     made.network.n_parameters = end;
     made.network.loss = find_loss(loss);
     made.network.loss_parameter = loss_parameter;
+    made.network.own_loss = keep(own_loss, made.network.loss == Loss::own, 2);
     made.network.mean = mean;
     made.network.l2 = l2;
     return made;
@@ -286,11 +339,16 @@ void bind(nb::module_& m, const char* trainer_name) {
 }  // namespace
 
 void bind_engine(nb::module_& m) {
+    nb::class_<OwnedProgram>(m, "Program").def("__init__", [](OwnedProgram* self, int inputs,
+                                                             const std::vector<InstructionRow>& code,
+                                                             const std::vector<int>& results) {
+        new (self) OwnedProgram(make_program(inputs, code, results));
+    }, "inputs"_a, "code"_a, "results"_a);
     nb::class_<OwnedNetwork>(m, "Network").def("__init__", [](OwnedNetwork* self, const std::vector<LayerRow>& layers,
                                                              const std::string& loss, double loss_parameter, bool mean,
-                                                             double l2) {
-        new (self) OwnedNetwork(make_network(layers, loss, loss_parameter, mean, l2));
-    }, "layers"_a, "loss"_a, "loss_parameter"_a, "mean"_a, "l2"_a);
+                                                             double l2, const OptionalProgram& own_loss) {
+        new (self) OwnedNetwork(make_network(layers, loss, loss_parameter, mean, l2, own_loss));
+    }, "layers"_a, "loss"_a, "loss_parameter"_a, "mean"_a, "l2"_a, "own_loss"_a.none() = nb::none());
     nb::class_<Optimizer>(m, "Optimizer").def("__init__", [](Optimizer* self, const std::string& rule, double momentum,
                                                             bool nesterov, double beta1, double beta2, double epsilon,
                                                             bool epsilon_hat, double weight_decay, double clip) {
@@ -316,6 +374,11 @@ void bind_engine(nb::module_& m) {
         return dtype == "float32" ? kernels.f32.fma_peak(seconds, &seconds_now) : kernels.f64.fma_peak(seconds, &seconds_now);
     }, "instruction_set"_a, "dtype"_a, "seconds"_a,
           "GFLOP/s that one thread reaches with multiplications and additions in registers.");
+    m.def("program_instructions", [] {
+        std::vector<std::string> names;
+        for (const NamedOp& one : OPS) names.emplace_back(one.name);
+        return names;
+    }, "The names of the instructions that a program may have.");
     m.def("math_functions", [] {
         std::vector<std::string> names;
         int count = 0;

@@ -37,15 +37,15 @@ struct Dense {
                     for (int64_t i = begin; i < end; i += W) seen.see(load<V>(product.C + i));
                     continue;
                 }
-                with_activation<V>(layer.activation, [&](auto g) {
+                with_activation<V>(layer, [&](auto g) {
                     Finite<V> inner = seen;
-                    for (int64_t i = begin; i < end; i += W) {
-                        const V in = load<V>(product.C + i), out = g.g(in, setting);
+                    each_value(g, product.C + begin, end - begin, setting, [&](int64_t from, V in, V out) {
+                        const int64_t i = begin + from;
                         inner.see(in);
                         if constexpr (overflows<decltype(g)>) inner.see(out);
                         store(z + i, out);
                         if (mask) store(masked + i, out * load<V>(mask + i));
-                    }
+                    });
                     seen = inner;
                 });
             }
@@ -62,14 +62,15 @@ struct Dense {
         const T* saved = under.a ? under.a : under.z;
         const V setting = splat<V>(T(under.layer.parameter));
         multiply<true>(product, [&](int64_t row, int64_t count, int64_t panel, int panel_count) {
-            with_activation<V>(under.layer.activation, [&](auto g) {
+            with_activation<V>(under.layer, [&](auto g) {
                 for (int64_t at = panel; at < panel + panel_count; ++at) {
-                    const int64_t begin = at * under_size + row * W, end = begin + count * W;
-                    for (int64_t i = begin; i < end; i += W) {
+                    const int64_t begin = at * under_size + row * W;
+                    each_slope(g, saved + begin, count * W, setting, [&](int64_t from, V slope) {
+                        const int64_t i = begin + from;
                         V dz = load<V>(under.delta + i);
                         if (under.mask) dz *= load<V>(under.mask + i);
-                        store(under.delta + i, dz * g.slope(load<V>(saved + i), setting));
-                    }
+                        store(under.delta + i, dz * slope);
+                    });
                 }
             });
         });

@@ -11,9 +11,19 @@
 
 namespace thalweg {
 
-// A network whose list of layers it owns.
+// The instructions of a formula, which copies share: they are never changed.
+struct OwnedProgram {
+    std::shared_ptr<const std::vector<Instruction>> code;
+    int inputs = 1;  // and as many results
+    int results[2] = {0, 0};
+
+    Program view() const { return {code->data(), static_cast<int>(code->size()), {results[0], results[1]}}; }
+};
+
+// A network whose list of layers it owns, and the programs that these point into.
 struct OwnedNetwork {
     std::vector<Layer> layers;
+    std::vector<OwnedProgram> programs;
     Network network;  // its pointer to the layers is set when it is handed on
 
     Network view() const {

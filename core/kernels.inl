@@ -14,6 +14,7 @@ namespace {
 
 #include "simd.inl"
 #include "math.inl"
+#include "formula.inl"
 #include "activations.inl"
 #include "losses.inl"
 #include "philox.inl"

@@ -35,6 +35,7 @@ inline V value_of(Loss loss, V z, V y, V parameter) {
             return select<V>(m <= parameter, half * m * m, parameter * (m - half * parameter));
         }
         case Loss::quantile: return larger(parameter * -r, (parameter - splat<V>(1)) * -r);
+        case Loss::poisson: return z - times(y, logarithm(z));  // behind a positive activation of the user's own
         default: return V{};
     }
 }
@@ -48,15 +49,19 @@ inline V slope_of(Loss loss, V z, V y, V parameter) {
         case Loss::huber: return larger(smaller(r, parameter), -parameter);
         case Loss::quantile:
             return select<V>(z > y, splat<V>(1) - parameter, select<V>(z < y, -parameter, V{}));
+        case Loss::poisson: return splat<V>(1) - y / z;
         default: return V{};
     }
 }
 
-// The fused pairs of one output.
+// Both, the loss a formula of the user's own or not.
 template <class V>
-struct ValueAndDelta {
-    V value, delta;
-};
+inline ValueAndDelta<V> both_of(const Network& network, V z, V y, V parameter) {
+    if (network.loss == Loss::own) return results_of(network.own_loss, z, y);
+    return {value_of(network.loss, z, y, parameter), slope_of(network.loss, z, y, parameter)};
+}
+
+// The fused pairs of one output.
 template <class V>
 inline ValueAndDelta<V> binary_cross_entropy(V a, V z, V y) {
     // softplus(a) − a y; max(a, 0) comes first, so that the small term is not lost.
@@ -75,9 +80,10 @@ inline ValueAndDelta<V> poisson(Activation output, V a, V z, V y) {
 // next: a is given, z and δ are filled in; y(j) gives the targets of unit j, `factor` what each row's δ is multiplied by.
 // Returns E, and shows every output to `finite`. Without `wants_delta`, z alone is filled in and y is never called.
 template <class V, class Targets>
-inline V output_layer(const Layer& layer, Loss loss, double loss_parameter, const Element<V>* a, Element<V>* z,
-                      Element<V>* delta, ptrdiff_t stride, Targets&& y, V factor, bool wants_delta, Finite<V>& finite) {
+inline V output_layer(const Layer& layer, const Network& network, const Element<V>* a, Element<V>* z, Element<V>* delta,
+                      ptrdiff_t stride, Targets&& y, V factor, bool wants_delta, Finite<V>& finite) {
     using T = Element<V>;
+    const Loss loss = network.loss;
     const int64_t units = layer.above;
     V E{};
     if (layer.activation == Activation::softmax) {
@@ -102,22 +108,23 @@ inline V output_layer(const Layer& layer, Loss loss, double loss_parameter, cons
             }
             return E;
         }
-        const V parameter = splat<V>(T(loss_parameter));
+        const V parameter = splat<V>(T(network.loss_parameter));
         V product{};  // Σ_k ∂E/∂ŷ_k ŷ_k, of softmax's full Jacobian (L15)
         for (int64_t j = 0; j < units; ++j) {
-            const V out = load<V>(z + j * stride), target = y(j), slope = slope_of(loss, out, target, parameter);
-            E += value_of(loss, out, target, parameter);
-            product += slope * out;
-            store(delta + j * stride, slope);
+            const V out = load<V>(z + j * stride);
+            const ValueAndDelta<V> both = both_of(network, out, y(j), parameter);
+            E += both.value;
+            product += both.delta * out;
+            store(delta + j * stride, both.delta);
         }
         for (int64_t j = 0; j < units; ++j)
             store(delta + j * stride,
                   load<V>(z + j * stride) * (load<V>(delta + j * stride) - product) * factor);
         return E;
     }
-    const V loss_setting = splat<V>(T(loss_parameter)), setting = splat<V>(T(layer.parameter));
+    const V loss_setting = splat<V>(T(network.loss_parameter)), setting = splat<V>(T(layer.parameter));
     const bool from_a = saves_a(layer.activation);
-    with_activation<V>(layer.activation, [&](auto row) {
+    with_activation<V>(layer, [&](auto row) {
         Finite<V> seen = finite;
         for (int64_t j = 0; j < units; ++j) {
             const V in = load<V>(a + j * stride), out = row.g(in, setting);
@@ -128,11 +135,11 @@ inline V output_layer(const Layer& layer, Loss loss, double loss_parameter, cons
             ValueAndDelta<V> both;
             if (loss == Loss::binary_cross_entropy) {
                 both = binary_cross_entropy(in, out, target);
-            } else if (loss == Loss::poisson) {
+            } else if (loss == Loss::poisson && !is_own<decltype(row)>) {
                 both = poisson(layer.activation, in, out, target);
             } else {
-                both.value = value_of(loss, out, target, loss_setting);
-                both.delta = slope_of(loss, out, target, loss_setting) * row.slope(from_a ? in : out, setting);
+                both = both_of(network, out, target, loss_setting);
+                both.delta = both.delta * row.slope(from_a ? in : out, setting);
             }
             E += both.value;
             store(delta + j * stride, both.delta * factor);

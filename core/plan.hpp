@@ -7,17 +7,39 @@
 
 namespace thalweg {
 
-// In the order of the rows of activations.py, losses.py, optimizers.py; the names stand in names.cpp.
-enum class Activation { identity, sigmoid, tanh, relu, leaky_relu, elu, selu, gelu, silu, mish, softplus, exp, softmax };
+// In the order of the rows of activations.py, losses.py, optimizers.py; the names stand in names.cpp. `own` is a formula
+// of the user's, handed over as a program.
+enum class Activation {
+    identity, sigmoid, tanh, relu, leaky_relu, elu, selu, gelu, silu, mish, softplus, exp, softmax, own
+};
 enum class Loss {
-    squared_error, half_squared_error, cross_entropy, binary_cross_entropy, absolute_error, huber, quantile, poisson
+    squared_error, half_squared_error, cross_entropy, binary_cross_entropy, absolute_error, huber, quantile, poisson, own
 };
 enum class Rule { gradient_descent, rmsprop, adam, adamw };
+
+// The instructions that formulas are made of, each on whole vectors; formula.inl says what they do.
+enum class Op {
+    constant, add, subtract, multiply, divide, shift, scale, whole_power, power, if_less, if_less_equal,
+    exp, log, sqrt, tanh, sinh, cosh, sigmoid, softplus, erf, relu, abs, sign
+};
+constexpr int MAX_REGISTERS = 32;
+struct Instruction {
+    Op op = Op::constant;
+    int to = 0;                   // the register that gets the result
+    int from[4] = {0, 0, 0, 0};   // those that the op reads, as many as it has operands
+    double value = 0.0;           // of a constant, shift, scale or whole_power
+};
+struct Program {
+    const Instruction* code = nullptr;
+    int length = 0;
+    int results[2] = {0, 0};  // the registers that hold them in the end
+};
 
 struct Layer {
     int64_t below = 0, above = 0;  // units
     Activation activation = Activation::identity;
     double parameter = 0.0;    // of the activation
+    Program g, slope;          // of an own activation: z and g′, both from a
     double dropout = 0.0;      // share of the units that a training step switches off
     int64_t weights = 0;       // where W begins in the public parameter vector: row by row, (below, above)
     int64_t biases = -1;       // where b begins; −1 where there are none
@@ -29,6 +51,7 @@ struct Network {
     int64_t n_parameters = 0;
     Loss loss = Loss::squared_error;
     double loss_parameter = 0.0;
+    Program own_loss;  // value and slope, from ŷ and y
     bool mean = true;  // the objective is the weighted mean over the rows, else their weighted sum
     double l2 = 0.0;
 };

@@ -149,7 +149,8 @@ private:
         Finite<V> finite = outputs_[l];
         const V setting = splat<V>(T(row.layer.parameter));
         if (row.mask) draw_mask(job, l, n, step);
-        with_activation<V>(is_last ? Activation::identity : row.layer.activation, [&](auto g) {
+        static constexpr Layer LINEAR;  // the output belongs to the loss
+        with_activation<V>(is_last ? LINEAR : row.layer, [&](auto g) {
             for (int64_t i = 0; i < above; i += N) {
                 V a = load<V>(row.a + i);
                 if (i + N > above) {
@@ -157,8 +158,11 @@ private:
                     store(row.a + i, a);
                 }
                 finite.see(a);
-                const V z = g.g(a, setting);
-                if constexpr (overflows<decltype(g)>) finite.see(z);
+                V z = g.g(a, setting);
+                if constexpr (overflows<decltype(g)>) {
+                    if (i + N > above) z = keep_first(z, static_cast<int>(above - i));  // g(0) may be no number
+                    finite.see(z);
+                }
                 store(row.z + i, z);
                 if (row.mask) store(row.masked + i, z * load<V>(row.mask + i));
             }
@@ -214,9 +218,9 @@ private:
         const RowLayer<T>& last = layers_[n_layers_ - 1];
         const int64_t units = last.layer.above;
         for (int64_t k = 0; k < units; ++k) store(output_[0] + k * FEW, splat<Few>(last.a[k]));
-        const Few E = output_layer<Few>(last.layer, job.network.loss, job.network.loss_parameter, output_[0], output_[1],
-                                        output_[2], FEW, [y](int64_t k) { return splat<Few>(y[k]); },
-                                        splat<Few>(factor), true, answers_);
+        const Few E = output_layer<Few>(last.layer, job.network, output_[0], output_[1], output_[2], FEW,
+                                        [y](int64_t k) { return splat<Few>(y[k]); }, splat<Few>(factor), true,
+                                        answers_);
         gather(last.delta, units, [&](int64_t k) { return output_[2][k * FEW]; });
         return static_cast<double>(E[0]);
     }
@@ -237,7 +241,7 @@ private:
         });
         const T* saved = under.from_a ? under.a : under.z;
         const V setting = splat<V>(T(under.layer.parameter));
-        with_activation<V>(under.layer.activation, [&](auto g) {
+        with_activation<V>(under.layer, [&](auto g) {
             for (int64_t i = 0; i < below; i += N) {
                 V dz = load<V>(under.delta + i);
                 if (under.mask) dz *= load<V>(under.mask + i);

@@ -96,7 +96,7 @@ def page() -> str:
         "## Activations",
         "",
         "For hidden layers and outputs; softmax for outputs only. `tw.LeakyReLU(slope)` and `tw.ELU(alpha)` have a",
-        "parameter.",
+        "parameter; [`tw.own_activation`](own-rows.md) makes one from a formula or from two Python functions.",
         "",
         table(
             ("name", "g(a)", "g′, from the a or z that was saved"),
@@ -105,7 +105,8 @@ def page() -> str:
         "",
         "## Losses",
         "",
-        "Of a row, summed over the outputs k. `tw.Huber(delta)` and `tw.Quantile(level)` have a parameter.",
+        "Of a row, summed over the outputs k. `tw.Huber(delta)` and `tw.Quantile(level)` have a parameter;",
+        "[`tw.own_loss`](own-rows.md) makes one from a formula or from two Python functions.",
         "",
         table(
             ("name", "of an output z = ŷ_k", "output activation", "targets"),

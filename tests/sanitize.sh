@@ -70,5 +70,5 @@ from thalweg import _core
 assert _core.__file__.startswith('$place'), _core.__file__"
 # A finding ends the process at once: --capture=sys lets the report of the sanitizer through.
 exec "$place/venv/bin/python" -m pytest -q -p no:cacheprovider --capture=sys \
-    tests/test_cpu.py tests/test_core.py tests/test_core_math.py tests/test_core_door.py \
+    tests/test_cpu.py tests/test_core.py tests/test_core_math.py tests/test_core_door.py tests/test_programs.py \
     tests/contracts/test_engine.py tests/test_training.py "$@"

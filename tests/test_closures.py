@@ -2,13 +2,14 @@
 
 import math
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import thalweg as tw
 from formulas import EXPRESSIONS, NAMES, POINTS, value_and_error
-from thalweg.closures import compiled
+from thalweg.closures import compiled, on_arrays
 from thalweg.expressions import Undefined
 from thalweg.parsing import parse
 
@@ -127,3 +128,26 @@ def test_an_unknown_or_doubled_variable_and_a_wrong_number_of_values_are_refused
 def test_deep_formulas_are_evaluated():
     f = compiled(*with_slopes("tanh(1 + 2*" * 49 + "x" + ")" * 49))
     assert f([0.5]) == pytest.approx([0.995, 0.0], abs=0.01)
+
+
+# --- On arrays --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_on_arrays_each_element_has_the_value_of_the_formula(dtype, rng):
+    texts = ["x**2 + y", "sin(x)*exp(-y)", "sigmoid(x) - softplus(3*x)", "pi*x/3 + sqrt(2)", "erf(x)**3", "2**x", "y"]
+    expressions = [parse(text) for text in texts]
+    x, y = rng.uniform(0.1, 2.0, size=(2, 5, 3)).astype(dtype)
+    for expression, found in zip(expressions, on_arrays(expressions, ["x", "y"])(x, y), strict=True):
+        assert found.shape == (5, 3)
+        for place in np.ndindex(5, 3):
+            expected = expression(x=float(x[place]), y=float(y[place]))
+            assert found[place] == pytest.approx(expected, rel=1e-5 if dtype == np.float32 else 1e-13)
+
+
+def test_on_arrays_what_has_no_value_is_nan_and_constants_are_floats():
+    x, y = np.array([0.0, -1.0, 1.0]), np.array([1.0, 1.0, 0.0])
+    found = on_arrays([parse("log(x)/y"), parse("sqrt(2)")], ["x", "y"])(x, y)
+    assert np.isnan(found[0]).all() and found[1] == math.sqrt(2.0)
+    with pytest.raises(Undefined, match=r"log\(-1\) is not defined"):
+        on_arrays([parse("x + log(-1)")], ["x"])

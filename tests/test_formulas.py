@@ -176,3 +176,88 @@ def test_a_text_has_no_names_but_its_own(row):
         for body, condition in formula(text).branches:
             used = body.symbols | (condition.left.symbols | condition.right.symbols if condition else frozenset())
             assert used <= known, text
+
+
+# --- Typed formulas ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ("a", "a"),
+        ("2*a if a>0 else 0", "2*a if a > 0 else 0"),
+        (" a  if  a<=b else  -a ", "a if a <= b else -a"),
+        ("1 if a ≥ 0 else 2 if a≤-1 else 3", "1 if a >= 0 else 2 if a <= -1 else 3"),
+        ("if_a if else_b < 3 else iffy", "if_a if else_b < 3 else iffy"),
+        ("(a if_x 1)", None),
+        ("(a)if(a)>(0)else(1)", "a if a > 0 else 1"),
+    ],
+)
+def test_a_formula_is_typed_in_many_ways_and_written_in_one(typed, text):
+    if text is None:
+        with pytest.raises(tw.FormulaError, match="a sign is missing"):
+            formula(typed)
+        return
+    assert formula(typed).text == text and formula(text) == formula(typed)
+
+
+@pytest.mark.parametrize("row", [*ROWS, *LOSS_ROWS], ids=repr)
+def test_the_text_of_a_formula_makes_it_again(row):
+    for text in (row.formula, row.slope):
+        if row.name != "softmax":
+            assert formula(formula(text).text) == formula(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "said"),
+    [
+        ("a if a > 0", 3, "this if has no else"),
+        ("a else 0", 3, "this else has no if"),
+        ("a > 0", 3, "a comparison follows an if"),
+        ("a if a else 0", 3, "after this if a comparison is missing"),
+        ("a if 0 < a < 1 else 0", 12, "one comparison to an if"),
+        ("a if a == 0 else 1", 8, "compares with <, <=, > or >= only"),
+        ("a if a != 0 else 1", 8, "compares with <, <=, > or >= only"),
+        ("1 + (a if a > 0 else 0)", 8, "if stands in brackets"),
+        ("relu(a > 0)", 8, "> stands in brackets"),
+        ("a if a > 0 else a if a > 1", 19, "this if has no else"),
+        ("a if a > 0 if a > 1 else 2", 3, "this if has no else"),
+        (" if a > 0 else 1", 1, "the formula is empty"),
+        ("a if a > else 1", 1, "the formula is empty"),
+        ("a if a > 0 else ", 1, "the formula is empty"),
+        ("a if a > 0 and a < 1 else 2", 18, "one comparison to an if"),
+        ("a" * 2001, 2001, "at most 2,000 characters"),
+    ],
+)
+def test_what_is_no_formula_is_refused_with_its_place(text, place, said):
+    with pytest.raises(tw.FormulaError, match=rf"(?s)at character {place}: .*{said}"):
+        formula(text)
+
+
+@pytest.mark.parametrize("wrong", [None, 3, ["a"], b"a"])
+def test_a_formula_is_text(wrong):
+    with pytest.raises(tw.InputError, match="a formula is text such as"):
+        formula(wrong)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("row", [*ROWS, *LOSS_ROWS], ids=repr)
+def test_on_arrays_a_formula_has_the_value_that_it_has_on_numbers(row, dtype, rng):
+    variables = ["a", "z"] if row in ROWS else ["z", "y"]
+    arrays = [rng.uniform(0.05, 0.95, size=(7, 3)).astype(dtype) * sign for sign in (1, 1 if row in LOSS_ROWS else -1)]
+    for text in (row.formula, row.slope):
+        if row.name == "softmax":
+            continue
+        found = formula(text).with_numbers(row.constants).on_arrays(variables)(*arrays)
+        assert found.dtype == dtype and found.shape == (7, 3)
+        for place in np.ndindex(7, 3):
+            point = dict(zip(variables, (float(array[place]) for array in arrays), strict=True))
+            expected = value(text, row, **point)
+            assert found[place] == pytest.approx(expected, rel=2e-5 if dtype == np.float32 else 1e-12, abs=1e-6)
+
+
+def test_the_derivative_of_a_formula_goes_branch_by_branch():
+    given = formula("a**3 if a > b else sin(a) if a <= -1 else b")
+    assert given.derivative("a").text == "3*a**2 if a > b else cos(a) if a <= -1 else 0"
+    assert given.symbols == {"a", "b"} and len(given.parts) == 7
+    assert given.with_numbers({"b": 0.5}).text == "a**3 if a > 0.5 else sin(a) if a <= -1 else 0.5"

@@ -59,6 +59,8 @@ from thalweg.losses import Quantile as Quantile
 from thalweg.model import Model as Model
 from thalweg.model import load as load
 from thalweg.network import Network as Network
+from thalweg.own_rows import own_activation as own_activation
+from thalweg.own_rows import own_loss as own_loss
 from thalweg.parsing import parse as parse
 from thalweg.paths import Why as Why
 from thalweg.progress import ProgressBar as ProgressBar

@@ -34,18 +34,33 @@ def usable_sets(features: Sequence[str]) -> list[str]:
 # Arrays are C-ordered, of the dtype named or of one floating dtype throughout; anything else is a TypeError, a size
 # that does not fit a ValueError.
 
+class Program:
+    """A formula as instructions on registers; see `thalweg.engines.programs`."""
+
+    def __init__(
+        self, inputs: int, code: Sequence[tuple[str, int, Sequence[int], float]], results: Sequence[int]
+    ) -> None:
+        """An instruction is (name, register it writes, registers it reads, number); inputs stand in the first ones.
+
+        Raises ValueError for one that the core does not have, or that reads what was not written.
+        """
+
 class Network:
     """Layers and objective. Raises ValueError for an activation or a loss that the core does not have."""
 
     def __init__(
         self,
-        layers: Sequence[tuple[int, int, str, float, float, int, int]],
+        layers: Sequence[tuple[int, int, str, float, float, int, int, Program | None, Program | None]],
         loss: str,
         loss_parameter: float,
         mean: bool,
         l2: float,
+        own_loss: Program | None = None,
     ) -> None:
-        """A layer is (below, above, activation, its parameter, dropout, where W begins, where b begins or −1)."""
+        """A layer is (below, above, activation, its parameter, dropout, where W begins, where b begins or −1, g, g′).
+
+        The last two are programs where the activation is "own", else None; so is `own_loss`, with value and slope.
+        """
 
 class Optimizer:
     """An update rule; `clip` 0 is no clipping. Raises ValueError for a rule that the core does not have."""
@@ -141,6 +156,9 @@ def multiply(instruction_set: str, A: np.ndarray, B: np.ndarray, C: np.ndarray, 
 
 def apply(instruction_set: str, function: str, x: np.ndarray, out: np.ndarray) -> None:
     """Write f(x) into `out`, for a function of `math_functions`."""
+
+def program_instructions() -> list[str]:
+    """The names of the instructions that a program may have."""
 
 def math_functions() -> list[str]:
     """The names of the vector functions."""

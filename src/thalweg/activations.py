@@ -16,12 +16,22 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from thalweg.elementary import sigmoid, softplus
 from thalweg.named import Named, find
 
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+# name -> (standard deviation, or half width of the uniform distribution, for fan_in and fan_out; is it uniform)
+INITIALIZATIONS = {
+    "glorot": (lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out)), True),  # Glorot & Bengio 2010, eq. 16
+    "he": (lambda fan_in, fan_out: math.sqrt(2.0 / fan_in), False),  # He et al. 2015, eq. 10
+    "lecun": (lambda fan_in, fan_out: math.sqrt(1.0 / fan_in), False),  # LeCun et al. 1998, section 4.6
+    "normal": (lambda fan_in, fan_out: 0.1, False),
+    "uniform": (lambda fan_in, fan_out: 0.5, True),
+    "zero": (lambda fan_in, fan_out: 0.0, True),
+}
 SQRT_HALF = math.sqrt(0.5)
 SQRT_2_PI = math.sqrt(2.0 * math.pi)
 SELU_SCALE = 1.0507009873554804934193349852946  # Klambauer et al. 2017, equation 14
@@ -38,7 +48,7 @@ class Activation(Named):
     kinks: tuple[float, ...] = ()
     positive: bool = False  # every output is > 0
     elementwise: bool = True
-    initialization: str = "glorot"  # what suits it: see network.INITIALIZATIONS
+    initialization: str = "glorot"  # what suits it: see INITIALIZATIONS
 
     def __call__(self, a: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """z = g(a).
@@ -48,9 +58,6 @@ class Activation(Named):
         """
         return self.g(a, self.parameter)
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return find_activation, (self.to_dict(),)
-
     def backward(
         self, saved: Float[np.ndarray, "n d"], gradient_z: Float[np.ndarray, "n d"]
     ) -> Float[np.ndarray, "n d"]:
@@ -59,17 +66,6 @@ class Activation(Named):
             return gradient_z * self.derivative(saved, self.parameter)
         z = saved
         return z * (gradient_z - np.sum(gradient_z * z, axis=1, keepdims=True))
-
-
-def sigmoid(a: np.ndarray) -> np.ndarray:
-    """1 / (1 + e⁻ᵃ), without overflow: e is only raised to negative powers."""
-    e = np.exp(-np.abs(a))
-    return np.where(a >= 0, 1.0, e) / (1.0 + e)
-
-
-def softplus(a: np.ndarray) -> np.ndarray:
-    """ln(1 + eᵃ), without overflow."""
-    return np.maximum(a, 0.0) + np.log1p(np.exp(-np.abs(a)))
 
 
 def softmax(a: np.ndarray) -> np.ndarray:

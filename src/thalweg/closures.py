@@ -3,6 +3,7 @@
 A closure takes the list of values and gives a float. Parts that several expressions, or several places, have in common
 are worked out once and appended to the list, as if they were further variables. What a float cannot do raises in
 `math`, and only then are the expressions evaluated again part by part (`nodes.values`), for inf or for a sentence.
+On arrays a part is one call of NumPy (`on_arrays`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ import math
 import operator
 from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
 
 from thalweg.errors import InputError
 from thalweg.expressions import MINUS_ONE, Call, Expression, Number, Power, Product, Sum, Symbol
@@ -54,6 +58,33 @@ def compiled(expressions: Sequence[Expression], variables: Sequence[str]) -> Cal
             closure = operator.itemgetter(places[node])
         made[node] = closure
     return _function([made[root] for root in roots], shared, roots, names)
+
+
+def on_arrays(expressions: Sequence[Expression], variables: Sequence[str]) -> Callable[..., list[Any]]:
+    """A function from arrays, in the order of the variables, to the values of the expressions: nan where there is none.
+
+    What has no variable is worked out once, as a Python float, which leaves float32 what it is.
+
+    Raises:
+        Undefined: a part without variables has no value.
+
+    >>> from thalweg.parsing import parse
+    >>> on_arrays([parse("1/x + sqrt(2)")], ["x"])(np.array([2.0, 0.0], dtype=np.float32))
+    [array([1.9142135,       nan], dtype=float32)]
+    """
+    roots = tuple(expressions)
+    nodes = postorder(roots)
+    fixed: dict[Expression, Any] = {node: float(node()) for node in nodes if not node.symbols}
+    varying = [node for node in nodes if node.operands and node.symbols]
+
+    def values(*arrays: Any) -> list[Any]:
+        known = {**fixed, **{Symbol(name): array for name, array in zip(variables, arrays, strict=True)}}
+        with np.errstate(all="ignore"):
+            for node in varying:
+                known[node] = node._array(*[known[part] for part in node.operands])
+        return [known[root] for root in roots]
+
+    return values
 
 
 def _function(

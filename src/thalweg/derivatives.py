@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg import engines
+from thalweg.differences import EPSILON, STEPS, four_points, one_sided
 from thalweg.evaluation import loss_and_gradient
 from thalweg.examples import check_examples
 
@@ -18,13 +19,6 @@ if TYPE_CHECKING:
 
     from thalweg.network import Network
 
-# The four-point formula errs by O(h⁴) for truncation and O(ε/h) for rounding: h = ε^(1/5) balances the two where f and
-# its derivatives are of one size. The first step is longer, for an f much larger than its slope; where f bends sharply,
-# or a kink lies within reach, a shorter one is better, so shorter ones are tried until two agree.
-EPSILON = float(np.finfo(np.float64).eps)
-STEPS = tuple(EPSILON**0.2 * 8.0 / 8.0**shorter for shorter in range(5))
-# One-sided slopes over so short a way differ by h·f″ ≈ 1e-6 where f is smooth, and by a finite jump at a kink.
-SHORT_STEP = 1e-6
 SHOWN = 40  # parameters that a printed check lists
 
 
@@ -39,7 +33,7 @@ def numeric_gradient(f: Callable[[Float[np.ndarray, " n"]], float], x: Any) -> F
     [2.0, -6.0]
     """
     x = np.array(x, dtype=np.float64)
-    return np.array([_slope(f, x, i)[0] for i in range(len(x))])
+    return np.array([float(four_points(_along(f, x, i), x[i])[0]) for i in range(len(x))])
 
 
 @dataclass(frozen=True)
@@ -148,13 +142,13 @@ def compare(
     tolerance: float,
 ) -> GradientCheck:
     """Partial derivatives of f at x, those of `places`, against numeric ones; `names` are for the table."""
-    slopes = [_slope(f, x, i) for i in places]
-    numeric = np.array([slope for slope, _ in slopes])
+    slopes = [four_points(_along(f, x, i), x[i]) for i in places]
+    numeric = np.array([float(slope) for slope, _ in slopes])
     rounding = 8.0 * EPSILON * abs(f(x))  # at most: the error of one value of f
-    unsure = np.array([difference for _, difference in slopes])
+    unsure = np.array([float(off) for _, off in slopes])
     unclear = ~(unsure <= 0.1 * tolerance * _size(analytic, numeric))  # also where f is not defined beside x
     beyond_rounding = unsure > rounding / STEPS[-1]
-    jumps = np.array([_jumps(f, x, i, rounding) for i in places])
+    jumps = np.array([bool(one_sided(_along(f, x, i), x[i], rounding)[2]) for i in places])
     at_kink = jumps | (unclear & beyond_rounding)
     return GradientCheck(names, analytic, numeric, at_kink, unclear & ~at_kink, tolerance)
 
@@ -168,41 +162,12 @@ def _size(analytic: Float[np.ndarray, " p"], numeric: Float[np.ndarray, " p"]) -
     return np.maximum(np.maximum(np.abs(analytic), np.abs(numeric)), floor)
 
 
-def _slope(f: Callable[[np.ndarray], float], x: np.ndarray, i: int) -> tuple[float, float]:
-    """∂f/∂x_i, and how far it may be off: the difference to the next shorter step, but at least its rounding.
+def _along(f: Callable[[np.ndarray], float], x: np.ndarray, i: int) -> Callable[[Any], float]:
+    """f of coordinate i alone, the others as in x."""
 
-    Without the rounding, two short steps that agree by chance would win over a long one that is better.
-    """
-    best, unsure = float("nan"), float("inf")
-    longer, rounding = _difference(f, x, i, STEPS[0])
-    for step in STEPS[1:]:
-        shorter, next_rounding = _difference(f, x, i, step)
-        off = max(abs(longer - shorter), rounding)
-        if not off >= unsure:
-            best, unsure = longer, off
-        if unsure <= 1e-9 * max(1.0, abs(best)):
-            break
-        longer, rounding = shorter, next_rounding
-    return best, unsure
+    def moved(to: Any) -> float:
+        other = x.copy()
+        other[i] = to
+        return float(f(other))
 
-
-def _difference(f: Callable[[np.ndarray], float], x: np.ndarray, i: int, step: float) -> tuple[float, float]:
-    """The four-point formula, and what the rounding of f makes of it."""
-    h = step * max(1.0, abs(float(x[i])))
-    values = [_moved(f, x, i, distance) for distance in (-2 * h, -h, h, 2 * h)]
-    slope = (values[0] - 8.0 * values[1] + 8.0 * values[2] - values[3]) / (12.0 * h)
-    return slope, EPSILON * max(map(abs, values)) / h
-
-
-def _jumps(f: Callable[[np.ndarray], float], x: np.ndarray, i: int, rounding: float) -> bool:
-    """Whether the slopes to the left and to the right of x differ by more than a smooth f and rounding explain."""
-    h = SHORT_STEP * max(1.0, abs(float(x[i])))
-    here = _moved(f, x, i, 0.0)
-    left, right = (here - _moved(f, x, i, -h)) / h, (_moved(f, x, i, h) - here) / h
-    return abs(right - left) > 1e-3 * max(abs(left), abs(right), 1e-3) + 4.0 * rounding / h
-
-
-def _moved(f: Callable[[np.ndarray], float], x: np.ndarray, i: int, distance: float) -> float:
-    moved = x.copy()
-    moved[i] += distance
-    return float(f(moved))
+    return moved

@@ -51,6 +51,17 @@ def _sigmoid(a: float) -> float:
     return (1.0 if a >= 0.0 else e) / (1.0 + e)
 
 
+def sigmoid(a: Any) -> Any:
+    """1 / (1 + e⁻ᵃ) of an array, without overflow: e is only raised to negative powers."""
+    e = np.exp(-np.abs(a))
+    return np.where(a >= 0, 1.0, e) / (1.0 + e)
+
+
+def softplus(a: Any) -> Any:
+    """ln(1 + eᵃ) of an array, without overflow."""
+    return np.maximum(a, 0.0) + np.log1p(np.exp(-np.abs(a)))
+
+
 def _erf(a: Any) -> Any:
     from scipy.special import erf
 
@@ -81,9 +92,9 @@ _ROWS = (
     Function("sqrt", math.sqrt, np.sqrt, lambda u, f: 1 / (2 * f("sqrt", u)), r"\sqrt{%s}", {0: 0, 1: 1}),
     Function("abs", math.fabs, np.abs, lambda u, f: f("sign", u), r"\left|%s\right|", {0: 0}),
     Function("sign", _sign, np.sign, lambda u, f: 0, r"\operatorname{sign}\left(%s\right)", {0: 0}),
-    Function("sigmoid", _sigmoid, lambda a: np.exp(-np.logaddexp(0.0, -a)),
+    Function("sigmoid", _sigmoid, sigmoid,
              lambda u, f: f("sigmoid", u) * (1 - f("sigmoid", u)), r"\sigma\left(%s\right)"),
-    Function("softplus", _softplus, lambda a: np.logaddexp(0.0, a),
+    Function("softplus", _softplus, softplus,
              lambda u, f: f("sigmoid", u), r"\operatorname{softplus}\left(%s\right)"),
     Function("erf", math.erf, _erf, lambda u, f: TWO_OVER_ROOT_PI * f("exp", -(u**2)),
              r"\operatorname{erf}\left(%s\right)", {0: 0}),

@@ -23,6 +23,7 @@ from thalweg.errors import InputError, TableError
 from thalweg.examples import check_examples
 from thalweg.model import Model, n_outputs
 from thalweg.network import Network
+from thalweg.own_rows import plain_activation
 from thalweg.run import TrainingResult
 from thalweg.schedules import CosineCycles
 from thalweg.splitting import split
@@ -48,7 +49,7 @@ class Recipe:
     """
 
     hidden: tuple[int, ...] = (256, 256)
-    activation: str = "relu"
+    activation: Any = "relu"  # all that Network takes
     dropout: float | None = None
     learning_rate: float | None = None
     weight_decay: float = 0.01
@@ -56,6 +57,14 @@ class Recipe:
     patience: int = 32
     batch: int | None = None
     seconds: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """In plain JSON types.
+
+        Raises:
+            InputError: an activation is made of Python functions.
+        """
+        return {**vars(self), "activation": plain_activation(self.activation)}
 
     def network(self, encoder: Encoder) -> Network:
         """The network for this encoder's columns and target."""
@@ -170,7 +179,7 @@ class Lesson:
         settings = {
             "thalweg": __version__, **self.request, "holdout": 0.0, "test": None, "refit": False, "seed": seed,
             "engine": engine,
-            "recipe": dataclasses.asdict(recipe), "message": why, "best_epoch": result.best_epoch,
+            "recipe": recipe.to_dict(), "message": why, "best_epoch": result.best_epoch,
             "optimizer": options["optimizer"].to_dict(), "batch": options["batch"],
         }  # fmt: skip
         return Model(encoder, network, result.parameters, result.history, result.status, figures, settings)
@@ -226,7 +235,7 @@ def check_recipe(settings: dict[str, Any]) -> Recipe:
     """A recipe of checked settings; what the network and the optimizer check themselves is left to them.
 
     Raises:
-        InputError: a setting is unknown or would do nothing.
+        InputError: a setting is unknown, would do nothing, or is no more than Python functions.
     """
     known = [field.name for field in dataclasses.fields(Recipe)]
     unknown = sorted(set(settings) - set(known))
@@ -242,7 +251,9 @@ def check_recipe(settings: dict[str, Any]) -> Recipe:
         if not hidden and settings.get(name, usual) != usual:
             message = f"{name}={settings[name]!r} would do nothing, as there is no hidden layer; leave it out"
             raise InputError(message)
-    return Recipe(**{**settings, "hidden": hidden})
+    recipe = Recipe(**{**settings, "hidden": hidden})
+    recipe.to_dict()  # before any work: it may be refused
+    return recipe
 
 
 def check_rows(table: Table, share: float = 0.0) -> None:

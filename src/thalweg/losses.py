@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg.activations import Activation, sigmoid, softplus
+from thalweg.activations import Activation
+from thalweg.elementary import sigmoid, softplus
 from thalweg.named import Named, find
 
 
@@ -47,9 +48,6 @@ class Loss(Named):
     targets_rule: str
     fused: dict[str, Fused] = dataclasses.field(default_factory=dict)  # by name of the output activation
     kinks: tuple[float, ...] = ()  # values of ŷ − y where the derivative jumps
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return find_loss, (self.to_dict(),)
 
     def of(self, output: Activation, a: Float[np.ndarray, "n k"], z: Float[np.ndarray, "n k"],
            y: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:  # fmt: skip

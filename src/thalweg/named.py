@@ -1,4 +1,4 @@
-"""Rows of our tables that have a name and perhaps one parameter: activations and losses."""
+"""Rows that have a name and perhaps one parameter: activations and losses, those of our tables and a user's own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from thalweg.settings import check_number
 
 @dataclass(frozen=True, eq=False)
 class Named:
-    """A name, its formula and slope as text (see `formulas`), perhaps a parameter. Equal if name and parameter are."""
+    """A name, its formula and slope as text (see `formulas`), perhaps a parameter. Equal if those and `own` are."""
 
     name: str
     formula: str
@@ -21,6 +21,7 @@ class Named:
     parameter: float = field(default=0.0, kw_only=True)
     parameter_name: str = field(default="", kw_only=True)
     fixed: Mapping[str, float] = field(default_factory=dict, kw_only=True)  # further constants that have a name
+    own: tuple[tuple[str, Any], ...] = field(default=(), kw_only=True)  # what made a user's own row (see `own_rows`)
 
     @property
     def constants(self) -> dict[str, float]:
@@ -37,7 +38,19 @@ class Named:
         return dataclasses.replace(self, parameter=checked)
 
     def to_dict(self) -> str | dict[str, Any]:
-        """Its name, or name and parameter where it has one: what a file keeps."""
+        """Its name, or name and parameter where it has one, or all that made an own row: what a file keeps.
+
+        Raises:
+            InputError: it was made of Python functions.
+        """
+        if any(callable(value) for _, value in self.own):
+            message = (
+                f"{self.name} is made of Python functions, which no file keeps; make it from a formula to save it, "
+                f'such as own_activation("swish2", "a*sigmoid(2*a)")'
+            )
+            raise InputError(message)
+        if self.own:
+            return {"name": self.name, **dict(self.own)}
         return {"name": self.name, self.parameter_name: self.parameter} if self.parameter_name else self.name
 
     def __eq__(self, other: object) -> bool:
@@ -47,10 +60,11 @@ class Named:
         return hash(self._key())
 
     def __repr__(self) -> str:
-        return f"{self.name}({self.parameter_name}={self.parameter:g})" if self.parameter_name else self.name
+        given = self.constants if self.own else {self.parameter_name: self.parameter} if self.parameter_name else {}
+        return f"{self.name}({', '.join(f'{name}={value:g}' for name, value in given.items())})" if given else self.name
 
-    def _key(self) -> tuple[str, float]:
-        return self.name, self.parameter
+    def _key(self) -> tuple[Any, ...]:
+        return self.name, self.parameter, self.own
 
 
 Row = TypeVar("Row", bound=Named)

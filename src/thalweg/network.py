@@ -15,24 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg import randomness
-from thalweg.activations import HIDDEN, Activation, find_activation
+from thalweg.activations import HIDDEN, INITIALIZATIONS, Activation
 from thalweg.errors import InputError
-from thalweg.losses import Loss, find_loss
+from thalweg.losses import Loss
+from thalweg.own_rows import find_activation_or_own, find_loss_or_own
 from thalweg.settings import check_choice, check_number
 
 
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-# name -> (standard deviation, or half width of the uniform distribution, for fan_in and fan_out; is it uniform)
-INITIALIZATIONS = {
-    "glorot": (lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out)), True),  # Glorot & Bengio 2010, eq. 16
-    "he": (lambda fan_in, fan_out: math.sqrt(2.0 / fan_in), False),  # He et al. 2015, eq. 10
-    "lecun": (lambda fan_in, fan_out: math.sqrt(1.0 / fan_in), False),  # LeCun et al. 1998, section 4.6
-    "normal": (lambda fan_in, fan_out: 0.1, False),
-    "uniform": (lambda fan_in, fan_out: 0.5, True),
-    "zero": (lambda fan_in, fan_out: 0.0, True),
-}
 REDUCTIONS = ("mean", "sum")
 
 
@@ -93,9 +85,10 @@ class Network:
 
         Args:
             sizes: units of each layer, the inputs first: [57, 20, 2].
-            activation: of hidden layers: a name (see ACTIVATIONS), an object such as LeakyReLU(0.2), or one per layer.
+            activation: of hidden layers: a name (see ACTIVATIONS), an object such as LeakyReLU(0.2), or one per layer;
+                `own_activation` makes one from a formula.
             output: activation of the output layer; "softmax" goes with the loss "cross_entropy".
-            loss: a name (see LOSSES) or an object such as Huber(0.5).
+            loss: a name (see LOSSES) or an object such as Huber(0.5); `own_loss` makes one from a formula.
             bias: False gives the lecture's networks to the letter.
             reduction: "mean" or "sum" over the rows of a batch.
             l2: strength of the penalty ½ · l2 · ‖W‖², which depends on neither batch size nor number of rows.
@@ -108,8 +101,8 @@ class Network:
         put(self, "sizes", _checked_sizes(sizes))
         hidden = len(self.sizes) - 2
         put(self, "activation", tuple(_find_hidden(one) for one in _one_each(activation, hidden, "activation")))
-        put(self, "output", find_activation(output))
-        put(self, "loss", find_loss(loss))
+        put(self, "output", find_activation_or_own(output))
+        put(self, "loss", find_loss_or_own(loss))
         put(self, "bias", bool(bias))
         put(self, "reduction", check_choice(reduction, REDUCTIONS, "reduction"))
         put(self, "l2", _in_range(l2, 0.0, math.inf, "l2"))
@@ -274,7 +267,7 @@ def _made_of(settings: dict[str, Any]) -> Network:
 
 
 def _find_hidden(given: Any) -> Activation:
-    found = find_activation(given)
+    found = find_activation_or_own(given)
     if not found.elementwise:
         message = f"{found!r} can only be the output; choose the hidden activations among {', '.join(HIDDEN)}"
         raise InputError(message)

@@ -34,9 +34,10 @@ class Failure:
     learning_rate: float
     column: int  # of X, from 1: the one of the largest values
     largest: float  # the largest absolute value in it
+    hint: str = ""  # what else may be the cause
 
     def __str__(self) -> str:
-        return f"{self.place} {self._advice}"
+        return f"{self.place} {self._advice}{self.hint and f' {self.hint}'}"
 
     @property
     def place(self) -> str:

@@ -188,8 +188,9 @@ def trace(
         conventions: how it is written; its ½ and its reduction replace the network's.
 
     Raises:
-        InputError: an array has a wrong shape or values that are not allowed, or a network is too large to be computed
-            by hand; when a step is asked for: it leads out of the fractions.
+        InputError: an array has a wrong shape or values that are not allowed, an activation or the loss is of Python
+            functions, or a network is too large to be computed by hand; when a step is asked for: it leads out of the
+            fractions.
 
     >>> from thalweg.network import Network
     >>> net = Network([2, 2, 1], activation="relu", bias=False)
@@ -200,6 +201,10 @@ def trace(
     δ₁⁽¹⁾ = δ₁⁽²⁾·W₁₁⁽²⁾·g′(a₁⁽¹⁾) = 22·3·1 = 66
     δ₂⁽¹⁾ = δ₁⁽²⁾·W₂₁⁽²⁾·g′(a₂⁽¹⁾) = 22·(−1)·0 = 0
     """
+    for row in (*network.activation, network.output, network.loss):
+        if not row.formula:
+            message = f"{row!r} is made of Python functions, and a trace shows formulas; make it from a formula"
+            raise InputError(message)
     conventions = conventions or Conventions()
     network = conventions.objective(network)
     by_hand = arithmetic.kind != "floats"

@@ -20,6 +20,7 @@ from thalweg.interruption import Interruption
 from thalweg.landscape import norm
 from thalweg.optimizers import find_optimizer
 from thalweg.orders import check_batch, check_order, rows_of
+from thalweg.own_rows import own_row_hint
 from thalweg.run import Failure, Run, TrainingResult
 from thalweg.settings import check_choice
 from thalweg.splitting import split
@@ -334,8 +335,9 @@ class Loop:
             largest = np.maximum(largest, np.abs(self.validation.X).max(axis=0))
         column = int(np.argmax(largest))
         rate = float(epoch.rates[broken.step])
+        hint = own_row_hint(self.network.layers[broken.layer - 1].activation, self.network.loss, broken.what)
         return Failure(
-            epoch.number, broken.step + 1, broken.layer, broken.what, rate, column + 1, float(largest[column])
+            epoch.number, broken.step + 1, broken.layer, broken.what, rate, column + 1, float(largest[column]), hint
         )
 
     def _best(self, progress: Progress, at: np.ndarray, last: np.ndarray, failure: Failure | None) -> np.ndarray:

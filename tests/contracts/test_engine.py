@@ -12,8 +12,11 @@ import pytest
 
 import thalweg as tw
 from thalweg import engines
+from thalweg._core import cpu_features
 from thalweg.activations import ACTIVATIONS, HIDDEN
 from thalweg.engines.base import Epoch, TrainingState
+from thalweg.engines.cpu import Cpu
+from thalweg.engines.reference import Reference
 from thalweg.examples import check_examples
 from thalweg.losses import LOSSES
 from thalweg.randomness import mask
@@ -38,8 +41,40 @@ VALID = {
     "binary_cross_entropy": ["sigmoid"],
     "poisson": ["exp", "softplus", "sigmoid"],
 }
-BENT_AT_ZERO = {"relu", "leaky_relu", "elu", "selu"}
+BENT_AT_ZERO = {"relu", "leaky_relu", "elu", "selu", "own_leaky"}
 PARAMETRIC = {"huber": tw.Huber(0.3), "quantile": tw.Quantile(0.9), "leaky_relu": tw.LeakyReLU(0.2), "elu": tw.ELU(0.6)}
+
+# A user's own rows: of one piece and of several, with constants, hidden and as output, behind a loss of the table too.
+OWN = {
+    row.name: row
+    for row in (
+        tw.own_activation("own_swish", "a*sigmoid(b*a)", b=2),
+        tw.own_activation("own_leaky", "a if a > 0 else k*a", k=0.3),
+        tw.own_activation("own_bump", "exp(-a**2) + erf(a)/3 + a/7"),
+        tw.own_activation("own_positive", "softplus(2*a) + 1/10"),
+        tw.own_loss("own_log_cosh", "log(cosh(z - y))"),
+        tw.own_loss("own_tilted", "level*(y - z) if z <= y else (1 - level)*(z - y)", level=0.9),
+        tw.own_loss("own_gamma", "y/z + log(z)", targets=(0, None), outputs=(0, None)),
+    )
+}
+OWN_CASES = [
+    ("squared_error", "identity", 2, "own_swish"), ("squared_error", "own_bump", 5, "own_leaky"),
+    ("huber", "own_leaky", 1, "own_bump"), ("poisson", "own_positive", 2, "own_positive"),
+    ("own_log_cosh", "identity", 5, "tanh"), ("own_log_cosh", "softmax", 5, "own_swish"),
+    ("own_tilted", "own_bump", 2, "own_swish"), ("own_gamma", "own_positive", 2, "own_leaky"),
+    ("own_gamma", "exp", 1, "relu"), ("own_gamma", "softmax", 2, "own_swish"),
+]  # fmt: skip
+# Rows of one's own that say what rows of the table say.
+TWINS = [
+    (tw.own_activation("twin", "a*sigmoid(a)"), "silu"),
+    (tw.own_activation("twin", "a if a > 0 else 0"), "relu"),
+    (tw.own_activation("twin", "a*tanh(softplus(a))"), "mish"),
+    (tw.own_activation("twin", "a if a > 0 else alpha*(exp(a) - 1)", alpha=0.6), tw.ELU(0.6)),
+]
+LOSS_TWINS = [
+    (tw.own_loss("twin", "(z - y)**2/2"), "half_squared_error"),
+    (tw.own_loss("twin", "(z - y)**2/2 if abs(z - y) <= d else d*(abs(z - y) - d/2)", d=0.3), tw.Huber(0.3)),
+]
 
 
 @dataclass(frozen=True)
@@ -55,7 +90,8 @@ def make_case(number, loss, output, width, weighted, hidden="tanh", depth=1):
     """`number` spreads the other options over the cases: reduction, l2, biases, and losses with a parameter."""
     reduction, l2, bias = ("mean", "sum")[number // 2 % 2], (0.0, 0.3)[number // 4 % 2], number % 3 != 0
     use_parameter = number // 6 % 2 == 1
-    named = [PARAMETRIC.get(name, name) if use_parameter else name for name in (loss, output, hidden)]
+    rows = OWN | (PARAMETRIC if use_parameter else {})
+    named = [rows.get(name, name) for name in (loss, output, hidden)]
     network = tw.Network(
         [INPUTS, *(UNITS, 5)[:depth], width], activation=named[2], output=named[1], loss=named[0], bias=bias,
         reduction=reduction, l2=l2,
@@ -83,7 +119,15 @@ def hidden_cases():
     ]
 
 
-CASES = loss_cases() + hidden_cases()
+def own_cases():
+    listed = [(*one, weighted, depth) for one in OWN_CASES for weighted, depth in ((False, 2), (True, 1))]
+    return [
+        make_case(number, loss, output, width, weighted, hidden, depth)
+        for number, (loss, output, width, hidden, weighted, depth) in enumerate(listed)
+    ]
+
+
+CASES = loss_cases() + hidden_cases() + own_cases()
 
 
 def targets(network, random, n=N):
@@ -94,7 +138,7 @@ def targets(network, random, n=N):
         return random.integers(2, size=(n, k)).astype(float)
     if network.loss.name == "poisson":
         return random.poisson(2.0, size=(n, k)).astype(float)
-    return random.normal(size=(n, k))
+    return random.gamma(2.0, size=(n, k)) if network.loss.name == "own_gamma" else random.normal(size=(n, k))
 
 
 def far_from_kinks(network, p, X, Y):
@@ -105,7 +149,8 @@ def far_from_kinks(network, p, X, Y):
         clear &= g.name not in BENT_AT_ZERO or bool((np.abs(a) > CLEAR).all())
         clear &= g.name != "exp" or bool((a < 4.0).all())
         z = g(a)
-    corners = {"absolute_error": [0.0], "quantile": [0.0], "huber": [-1.0, 1.0]}.get(network.loss.name, [])
+    bent = {"absolute_error": [0.0], "quantile": [0.0], "own_tilted": [0.0], "huber": [-1.0, 1.0]}
+    corners = bent.get(network.loss.name, [])
     scale = network.loss.parameter if network.loss.name == "huber" else 1.0
     return clear and all(bool((np.abs(z - Y - scale * corner) > CLEAR).all()) for corner in corners)
 
@@ -149,9 +194,13 @@ def test_the_list_of_cases_is_whole():
     assert len(hidden_cases()) == 12 * 2 * 2
     assert set(VALID) == set(LOSSES)
     assert set(ANY) == set(ACTIVATIONS)
-    assert {case.network.loss.name for case in CASES} == set(LOSSES)
-    assert {case.network.output.name for case in CASES} == set(ACTIVATIONS)
-    assert {g.name for case in CASES for g in case.network.activation} == set(HIDDEN) == set(ACTIVATIONS) - {"softmax"}
+    assert set(OWN) & (set(LOSSES) | set(ACTIVATIONS)) == set() and len(own_cases()) == 20
+    outputs = {case.network.output.name for case in CASES}
+    hidden = {g.name for case in CASES for g in case.network.activation}
+    assert {case.network.loss.name for case in CASES} - set(OWN) == set(LOSSES)
+    assert outputs - set(OWN) == set(ACTIVATIONS)
+    assert hidden - set(OWN) == set(HIDDEN) == set(ACTIVATIONS) - {"softmax"}
+    assert (outputs | hidden | {case.network.loss.name for case in CASES}) >= set(OWN)
     options = {(case.network.reduction, case.network.l2 > 0, case.network.bias, case.weighted) for case in CASES}
     assert len(options) == 16
     assert len({case.name for case in loss_cases()}) == 420
@@ -211,6 +260,38 @@ def test_every_engine_agrees_with_the_reference(engine, rng):
         examples = check_examples(case.network, X, Y, weights)
         means = [engines.get(name).mean_loss(case.network, p, examples) for name in (engine, "reference")]
         np.testing.assert_allclose(*means, rtol=1e-10, err_msg=case.name)
+
+
+def gradients_and_steps(engine, network, dtype, batch, random):
+    """Loss, gradient and prediction over all rows, and where an epoch of steps of this many rows leads."""
+    n = 53
+    X, Y = random.normal(size=(n, INPUTS)), random.normal(size=(n, 2))
+    p = random.normal(scale=0.5, size=network.n_parameters).astype(dtype)
+    examples = check_examples(network, X, Y, random.uniform(0.5, 2.0, size=n), dtype=dtype)
+    loss, gradient = engine.loss_and_gradient(network, p, examples)
+    trainer = engine.trainer(network, tw.GradientDescent(0.01), examples, TrainingState(p.copy(), {}, 0))
+    steps = -(-n // batch)
+    outcome = trainer.run(Epoch(1, random.permutation(n), batch, np.full(steps, 0.01), seed=0), lambda: False)
+    assert outcome.broken is None
+    return loss, gradient, engine.predict(network, p, examples.X), trainer.state().parameters
+
+
+@pytest.mark.parametrize("batch", [1, 7, 53])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("instruction_set", [*cpu_features()["usable"], "reference"])
+def test_own_rows_train_like_their_twins_of_the_table(instruction_set, dtype, batch, rng):
+    engine = Reference() if instruction_set == "reference" else Cpu(instruction_set=instruction_set)
+    pairs = [({"activation": own}, {"activation": row}) for own, row in TWINS]
+    pairs += [({"output": own}, {"output": row}) for own, row in TWINS]
+    pairs += [({"loss": own}, {"loss": row}) for own, row in LOSS_TWINS]
+    for own, row in pairs:
+        seed = int(rng.integers(2**32))
+        networks = [tw.Network([INPUTS, UNITS, 5, 2], dropout=0.2, **given) for given in (own, row)]
+        found = [
+            gradients_and_steps(engine, network, dtype, batch, np.random.default_rng(seed)) for network in networks
+        ]
+        for one, other in zip(*found, strict=True):
+            agree(one, other, 1e-12 if dtype == "float64" else 2e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

@@ -24,15 +24,15 @@ ROOMS: tuple[str, ...] = (
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  network_sketch  network_drawing  pieces  document  alignment
     text_writer  markdown_writer  latex_words  latex_writer  html_writer  notebook_writer  writers
-    arithmetic  formulas  named  activations  losses  network  conventions  landscape
+    arithmetic  formulas  named  differences  activations  losses  row_checks  own_rows  network  conventions  landscape
     schedules  line_searches  update_rules  directions  optimizers  steps  stopping  orders  examples
-    engines.base  engines.reference  engines.cpu  engines
+    engines.base  engines.programs  engines.reference  engines.cpu  engines
     evaluation  history  derivatives  interruption
     typed_numbers  typed_networks  trace_rules  computation  trace_steps  paths  matrices  tracing
     step_displays  trace_pages  weight_pages  straight_path  attribution
     slips  reckoning  answers  answer_files  exercises  worked_lines  descent_lines  descent_exercises  exercise_pages
     moodle
-    functions  differences  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
+    functions  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
     scores  metrics  callbacks  logs  checkups  findings  doctor
     exports  onnx_graph  onnx_features  onnx_export

@@ -14,6 +14,7 @@ import numpy as np
 
 from thalweg import _core
 from thalweg.engines.base import Broken, Epoch, Outcome, TrainingState
+from thalweg.engines.programs import activation_programs, loss_program
 from thalweg.errors import EngineError
 from thalweg.update_rules import Adam, AdamW, GradientDescent, RMSprop, UpdateRule
 
@@ -21,7 +22,9 @@ from thalweg.update_rules import Adam, AdamW, GradientDescent, RMSprop, UpdateRu
 if TYPE_CHECKING:
     from jaxtyping import Float
 
+    from thalweg.activations import Activation
     from thalweg.examples import Examples
+    from thalweg.losses import Loss
     from thalweg.network import Network
 
     Vector = Float[np.ndarray, " p"]
@@ -143,15 +146,27 @@ def described(network: Network) -> _core.Network:
     """
     rows = [
         (
-            layer.below, layer.above, layer.activation.name, layer.activation.parameter, layer.dropout,
-            layer.weights.start, layer.biases.start if layer.biases else -1,
+            layer.below, layer.above, _name(layer.activation), layer.activation.parameter, layer.dropout,
+            layer.weights.start, layer.biases.start if layer.biases else -1, *_programs(layer.activation),
         )
         for layer in network.layers
     ]  # fmt: skip
+    loss = network.loss
     try:
-        return _core.Network(rows, network.loss.name, network.loss.parameter, network.reduction == "mean", network.l2)
+        return _core.Network(
+            rows, _name(loss), loss.parameter, network.reduction == "mean", network.l2,
+            loss_program(loss) if loss.own else None,
+        )  # fmt: skip
     except ValueError as error:
         raise EngineError(str(error)) from error
+
+
+def _name(row: Activation | Loss) -> str:
+    return "own" if row.own else row.name
+
+
+def _programs(g: Activation) -> tuple[_core.Program | None, _core.Program | None]:
+    return activation_programs(g) if g.own else (None, None)
 
 
 def _rule(optimizer: UpdateRule) -> _core.Optimizer:
