@@ -121,6 +121,11 @@ class EarlyStopping:
         """The epoch of the best value, 0 before there is one."""
         return self._watch.best_epoch
 
+    @property
+    def needs_validation(self) -> bool:
+        """Whether it looks at validation rows."""
+        return self._watch.metric.name != "loss"
+
     def on_start(self, run: Run) -> None:
         """Begin, if the metric can be had."""
         self._begin()

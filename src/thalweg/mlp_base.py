@@ -21,7 +21,7 @@ from thalweg.examples import Examples, check_dtype, check_examples
 from thalweg.fitted_network import FittedNetwork, dense
 from thalweg.history import History
 from thalweg.mlp_parameters import activations, check_parameters, hidden_sizes, optimizer_of, watches
-from thalweg.mlp_training import Record, Shuffles, Watch, initial_parameters, lbfgs
+from thalweg.mlp_training import NoImprovement, Record, Shuffles, initial_parameters, lbfgs
 from thalweg.network import Network
 from thalweg.run import TrainingResult
 from thalweg.stopping import Status, Stop
@@ -209,7 +209,7 @@ class MLP(FittedNetwork):
         if not goes_on:
             self._record.rate_factor = 1.0
         by_solver = self.optimizer is None and self.solver == "sgd"  # the schedules of learning_rate are sgd's
-        watch = Watch(
+        watch = NoImprovement(
             self._record, self._scoring(held, engine), float(self.tol), self.n_iter_no_change,
             float(self.learning_rate_init), self.learning_rate if by_solver else "constant", float(self.power_t),
             (self.restore or ("best" if held else "last")) == "best", int(self.verbose), batch, order,
@@ -297,7 +297,7 @@ class MLP(FittedNetwork):
 
         return score
 
-    def _tell(self, watch: Watch, result: TrainingResult) -> None:
+    def _tell(self, watch: NoImprovement, result: TrainingResult) -> None:
         """The fitted attributes of the training that has ended; the epoch that broke down counts, as nan."""
         record, history = watch.record, result.history
         if result.failure:

@@ -94,7 +94,7 @@ class Run:
         if self._chooser is not None:
             message = (
                 f"{self._chooser!r} and {callback!r} would both choose the parameters that training returns; leave one "
-                f"of them out, or give EarlyStopping restore=False"
+                f"of them out, or give EarlyStopping restore=False, an estimator restore='last'"
             )
             raise InputError(message)
         self._chooser = callback
@@ -150,6 +150,7 @@ class TrainingResult:
     network: Network = field(repr=False)
     failure: Failure | None = None
     why: str = ""  # what else there is to say of the status
+    chosen_epoch: int | None = None  # where a callback chose the parameters: the epoch in which it last did
 
     @property
     def message(self) -> str:
@@ -160,5 +161,5 @@ class TrainingResult:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch with the lowest validation loss (training loss without validation); 0 where there is none."""
-        return self.history.best_epoch
+        """The epoch with the lowest validation loss (training loss without), or a callback's choice; 0 for none."""
+        return self.history.best_epoch if self.chosen_epoch is None else self.chosen_epoch

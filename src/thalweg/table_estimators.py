@@ -107,7 +107,7 @@ class _TableEstimator(TableInput):
     @property
     def best_epoch_(self) -> int:
         """The epoch whose weights the model has: the one of the lowest validation loss."""
-        return self.model_.history.best_epoch
+        return self.model_.settings["best_epoch"]
 
     @property
     def loss_(self) -> float:
@@ -141,11 +141,13 @@ class _TableEstimator(TableInput):
         )  # fmt: skip
         shown = (*callbacks, ProgressBar()) if self.verbose else callbacks
         model = lesson.learn(recipe, seed=seed, engine=self.engine, threads=self.threads, callbacks=shown)
-        if model.status is Status.INTERRUPTED or model.status.is_failure:
-            message = f"{model.settings['message']} The weights are those of epoch {model.history.best_epoch}."
-            warnings.warn(message, ThalwegWarning, stacklevel=3)
         model.figures["seconds"]["all"] = time.perf_counter() - started
         self.model_, self.seed_ = model, seed
+        if model.status.is_failure:
+            message = f"{model.settings['message']} The weights are those of epoch {model.settings['best_epoch']}."
+            warnings.warn(message, ThalwegWarning, stacklevel=3)
+        if model.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt  # what was reached is kept: the estimator is fitted, and a search around it ends
 
     def _outputs(self, X: Any) -> Float[np.ndarray, "n k"]:
         check_is_fitted(self)

@@ -201,7 +201,7 @@ class Loop:
             self.validation, self.engine,
         )  # fmt: skip
         status, failure, why, fingerprint = None, None, "", self.fingerprint() if self.checkpoint else {}
-        epoch, written = None, len(history)
+        epoch, written, answered = None, len(history), 0
         if len(history):
             status = self.stop.met(self._reached(history, time.perf_counter() - started, progress, at))
             if status is None and progress.is_cut:
@@ -242,7 +242,9 @@ class Loop:
                     run.parameters, run.step_losses, run.metrics = state.parameters, outcome.losses, {}
                     progress.state = state.copy() if self.checkpoint else state
                     progress.is_cut = is_cut
+                    before = run.answer
                     asked = [self._stops(callback, run) for callback in self.callbacks]
+                    answered = answered if run.answer is before else len(history)
                     status = self.stop.met(self._reached(history, seconds, progress, at))
                     if any(asked):
                         status, why = Status.CALLBACK, run.why.rstrip(".")
@@ -258,9 +260,10 @@ class Loop:
                     broken = Broken(-1, len(self.network.layers), "the loss over all rows")
                     status, failure = Status.NON_FINITE, self._failure(epoch, broken)
             best = self._best(progress, at, last, failure)
+            chosen = None
             if run.answer is not None and not failure:
-                best = run.answer.copy()
-            return TrainingResult(best, last, status, history, self.network, failure, why)
+                best, chosen = run.answer.copy(), answered
+            return TrainingResult(best, last, status, history, self.network, failure, why, chosen)
         finally:  # a display must be closed whatever happened
             run.status = status
             self._call("on_end", run)
