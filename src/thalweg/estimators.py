@@ -85,7 +85,7 @@ class MLPClassifier(ClassifierMixin, Estimator):
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier((20,), max_iter=1000, random_state=0).fit(X, y)
+    >>> model = MLPClassifier((20,), learning_rate_init=0.01, max_iter=1000, random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.95, model.status_.name
     (True, 'PATIENCE')
     """
@@ -214,7 +214,7 @@ class MLPRegressor(RegressorMixin, Estimator):
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = MLPRegressor((20,), solver="lbfgs", max_iter=200, tol=1e-3, random_state=0).fit(X, y)
+    >>> model = MLPRegressor((20,), learning_rate_init=0.1, max_iter=2000, random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.5
     True
     """
