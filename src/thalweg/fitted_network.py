@@ -14,6 +14,7 @@ from thalweg.evaluation import loss_and_gradient
 from thalweg.examples import Examples, check_examples
 from thalweg.mlp_parameters import ACTIVATION_NAMES
 from thalweg.network import Network
+from thalweg.sparse_rows import dense
 from thalweg.tracing import Trace, trace
 
 
@@ -24,11 +25,6 @@ if TYPE_CHECKING:
 
 SKLEARN_NAMES = {ours: theirs for theirs, ours in ACTIVATION_NAMES.items()}
 ROWS_AT_ONCE = 4096  # of sparse input that is spread out to be predicted
-
-
-def dense(X: Any) -> np.ndarray:
-    """An array of what may be a sparse matrix."""
-    return X.toarray(order="C") if hasattr(X, "toarray") else X
 
 
 class FittedNetwork(BaseEstimator):

@@ -18,12 +18,13 @@ from thalweg.checkpoint import Checkpoint, Progress
 from thalweg.engines.base import Engine, TrainingState
 from thalweg.errors import InputError, ThalwegWarning, TrainingFailed
 from thalweg.examples import Examples, check_dtype, check_examples
-from thalweg.fitted_network import FittedNetwork, dense
+from thalweg.fitted_network import FittedNetwork
 from thalweg.history import History
 from thalweg.mlp_parameters import activations, check_parameters, hidden_sizes, optimizer_of, watches
 from thalweg.mlp_training import NoImprovement, Record, Shuffles, initial_parameters, lbfgs
 from thalweg.network import Network
 from thalweg.run import Run, TrainingResult
+from thalweg.sparse_rows import SparseEngine, SparseExamples, check_rows, dense
 from thalweg.stopping import Status, Stop
 from thalweg.training import Loop, check_callbacks
 from thalweg.update_rules import UpdateRule
@@ -136,7 +137,9 @@ class MLP(FittedNetwork):
         held, kind = None, Y.dtype.type
         if not self._uses_scipy and watches(self):
             X, Y, weights, held = self._hold_out(X, Y, y, weights, kind)
-        training = check_examples(self.network_, dense(X), Y, weights, dtype=kind)
+        training = check_rows(self.network_, X, Y, weights, dtype=kind)
+        if isinstance(training, SparseExamples):
+            engine = SparseEngine(engine)
         start = self._vector().astype(kind)
         if self._uses_scipy:
             self._fit_lbfgs(training, start, engine)
@@ -204,6 +207,7 @@ class MLP(FittedNetwork):
                 raise InputError(
                     "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
                 )
+            X = X.tocsr() if hasattr(X, "toarray") else X  # whose rows can be taken
             X_held, Y_held, y_held = X[held], Y[held], y[held]
             of_held = None if weights is None else weights[held]
             X, Y, weights = X[kept], Y[kept], None if weights is None else weights[kept]

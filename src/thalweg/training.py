@@ -333,9 +333,9 @@ class Loop:
         )  # fmt: skip
 
     def _failure(self, epoch: Epoch, broken: Broken) -> Failure:
-        largest = np.abs(self.training.X).max(axis=0)
+        largest = self.training.largest
         if self.validation:
-            largest = np.maximum(largest, np.abs(self.validation.X).max(axis=0))
+            largest = np.maximum(largest, self.validation.largest)
         column = int(np.argmax(largest))
         rate = float(epoch.rates[broken.step])
         hint = own_row_hint(self.network.layers[broken.layer - 1].activation, self.network.loss, broken.what)

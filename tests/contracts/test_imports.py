@@ -37,7 +37,7 @@ ROOMS: tuple[str, ...] = (
     scores  metrics  callbacks  logs  checkups  findings  doctor
     exports  onnx_graph  onnx_features  onnx_export
     c_words  c_features  c_network  c_answers  c_program  c_export
-    mlp_parameters  mlp_training  labels  estimator_files  fitted_network  mlp_base  rate_tests  estimators
+    mlp_parameters  mlp_training  sparse_rows  labels  estimator_files  fitted_network  mlp_base  rate_tests  estimators
     rivals  model  learning  fitting  predictions  progress  table_inputs  table_encoder  table_estimators
     verdict  report  demo  console  explaining
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
