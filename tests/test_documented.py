@@ -1,9 +1,13 @@
-"""Whatever a user can ask for is in --help or in the documents; the reference page is that of this program."""
+"""Whatever a user can ask for is in --help or in the documents; the pages made from the program are those of it."""
 
-import importlib.util
+import inspect
 import re
 from pathlib import Path
 
+import docstrings
+import make_api
+import make_reference
+import page_parts
 import pytest
 
 import thalweg as tw
@@ -21,6 +25,7 @@ from thalweg.stopping import Status
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINKED = [*PAGES, ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md"]
 TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 COMMANDS = cli.command_line().commands
 OPTIONS = [
@@ -82,13 +87,68 @@ def test_each_public_name_is_documented():
     assert [name for name in names if f"tw.{name}" not in TEXT and f"thalweg.{name}" not in TEXT] == []
 
 
-def test_the_reference_page_is_up_to_date():
-    path = ROOT / "docs" / "make_reference.py"
-    spec = importlib.util.spec_from_file_location("make_reference", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    assert module.page() == module.PAGE.read_text(encoding="utf-8"), "run `make fix`"
+@pytest.mark.parametrize("maker", [make_reference, make_api], ids=lambda maker: maker.PAGE.name)
+def test_the_page_is_up_to_date(maker):
+    assert maker.page() == maker.PAGE.read_text(encoding="utf-8"), "run `make docs`"
+
+
+def test_every_public_name_has_its_subject():
+    named = [name for subject in make_api.SUBJECTS.values() for name in subject.names.split() if "." not in name]
+    assert sorted(named) == sorted(tw.__all__), "give each public name its place in SUBJECTS of docs/make_api.py"
+
+
+def test_every_public_name_and_method_is_on_the_page_of_them():
+    sections = {
+        part.split("`", 1)[0]: part
+        for part in re.split(r"^### `tw\.", make_api.PAGE.read_text("utf-8"), flags=re.M)[1:]
+    }
+    assert sorted(sections) == sorted(tw.__all__)
+    classes = {name: thing for name in tw.__all__ if inspect.isclass(thing := getattr(tw, name))}
+    assert len(classes) > 40
+    for name, cls in classes.items():
+        for key in dir(cls):
+            ours = any(key in vars(base) for base in docstrings.bases(cls))
+            if ours and not key.startswith("_") and callable(getattr(cls, key, None)):
+                assert re.search(rf"^#### `{name}\.{key}`|\[`{key}`\]|`{key}`", sections[name], re.M), f"{name}.{key}"
+
+
+@pytest.mark.parametrize("name", tw.__all__)
+def test_whatever_a_public_name_has_is_described(name):
+    """A public name, its methods, properties, parameters and fields each have a sentence that says what they are."""
+    thing = getattr(tw, name)
+    if inspect.isclass(thing):
+        assert inspect.getdoc(thing)
+        assert make_api.undescribed(thing) == []
+        for key, member in docstrings.members(thing):
+            assert inspect.getdoc(docstrings.getter(member)), f"{name}.{key} has no docstring"
+        functions = {f"{name}.{key}": docstrings.getter(member) for key, member in docstrings.members(thing)}
+    elif inspect.isfunction(thing):
+        functions = {name: thing}
+    else:
+        assert make_api.meaning_of_constant(name)
+        functions = {}
+    for key, function in functions.items():
+        assert make_api.unnamed(function) == [], key
+
+
+def test_no_parameter_of_the_estimators_is_without_a_meaning():
+    from thalweg.mlp_parameters import PARAMETERS
+
+    assert [name for name, row in PARAMETERS.items() if not row.meaning] == []
+
+
+@pytest.mark.parametrize("page", LINKED, ids=lambda page: page.name)
+def test_links_inside_the_documents_lead_somewhere(page):
+    text = page_parts.without_code(page.read_text(encoding="utf-8"))
+    links = re.findall(r"\]\(([^)\s]+)\)", re.sub(r"`[^`\n]*`", "", text.replace("](", "](").replace("`](", "](")))
+    for target in links:
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, heading = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), f"{page.name}: there is no {target}"
+        if heading:
+            assert heading in page_parts.anchors(found.read_text(encoding="utf-8")), f"{page.name}: no {target}"
 
 
 def test_what_the_documents_tell_to_type_exists():

@@ -198,7 +198,7 @@ class MLPClassifier(ClassifierMixin, Estimator):
         right = self._labels.decide(outputs) == self._labels.decide(held.Y)
         return float(np.average(right if right.ndim == 1 else right.all(axis=1), weights=held.weights))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
@@ -283,7 +283,7 @@ class MLPRegressor(RegressorMixin, Estimator):
 
         return (xlogy(Y, Y) - Y).sum(axis=1)  # half the Poisson deviance: what makes it 0 where ŷ = y
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True

@@ -93,7 +93,7 @@ class Backtracking(LineSearch):
         self.check("factor", lambda factor: 0.0 < factor <= 0.99, "a factor between 0 and 0.99")
         self.check("decrease", lambda share: 0.0 < share < 1.0, "a share between 0 and 1")
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         last = float(memory[0])
         first = self.rate if is_scaled or math.isnan(last) else min(self.rate, last / self.factor)
         found = _armijo(ray, first, self.factor, self.decrease, ray.at.value)
@@ -117,7 +117,7 @@ class Wolfe(LineSearch):
         self.check("decrease", lambda share: 0.0 < share < 0.5, "a share between 0 and 0.5")
         self.check("curvature", lambda share: self.decrease < share < 1.0, "a share between decrease and 1")
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         last, last_slope = memory.tolist()
         first = 1.0
         if not is_scaled:  # the same first-order change as in the step before; at first a step of length 1 at most
@@ -132,7 +132,7 @@ class Wolfe(LineSearch):
 class Exact(LineSearch):
     """γ = −gᵀd / dᵀHd: the lowest point along the direction where f is quadratic, as in y = xᵀx (L4)."""
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         bend = ray.curvature()
         if not bend > 0.0:
             message = (
@@ -159,7 +159,7 @@ class BarzilaiBorwein(LineSearch):
     def __post_init__(self) -> None:
         check_choice(self.length, ("long", "short"), "BarzilaiBorwein: length")
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         rate, last, values = float(memory[0]), float(memory[1]), memory[2:]
         if math.isnan(last):
             rate = 1.0 / _curvature_seen(ray)
@@ -190,7 +190,7 @@ class Lipschitz(LineSearch):
         if self.L is not None:
             self.check("L", lambda L: L > 0.0, "a curvature > 0, or None to estimate it")
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         if self.L is not None:
             return Found(1.0 / self.L, ray.point(1.0 / self.L), 0)
         L = float(memory[0]) if not math.isnan(memory[0]) else _curvature_seen(ray)

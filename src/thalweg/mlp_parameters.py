@@ -39,6 +39,7 @@ class Parameter:
     rule: str
     counts: Callable[[Any], bool] = lambda estimator: True  # noqa: E731
     when: str = ""  # it counts
+    meaning: str = ""  # what it is, for docs/api.md
 
 
 def _flag(value: Any) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 # What shows a model: no file may come without it.
-NEEDED = {
+NEEDED: dict[str, tuple[str, ...]] = {
     "figures": ("rows", "columns", "seconds", "validation"),
     "settings": ("thalweg", "data", "engine", "seed", "recipe", "message", "best_epoch"),
 }

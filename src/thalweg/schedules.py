@@ -49,7 +49,7 @@ class Rated(Schedule):
 class Constant(Rated):
     """γ = rate."""
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return np.full(len(t), self.rate)
 
 
@@ -65,7 +65,7 @@ class Step(Rated):
         self.check("factor", lambda factor: factor > 0.0, "a number > 0")
         self.check("every", lambda every: every > 0.0, "a number of epochs > 0")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return self.rate * self.factor ** np.floor(t / self.every)
 
 
@@ -79,7 +79,7 @@ class Exponential(Rated):
         super().__post_init__()
         self.check("decay", lambda decay: 0.0 < decay <= 1.0, "a number with 0 < decay ≤ 1")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return self.rate * self.decay**t
 
 
@@ -93,7 +93,7 @@ class InverseTime(Rated):
         super().__post_init__()
         self.check("decay", lambda decay: decay >= 0.0, "a number ≥ 0")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return self.rate / (1.0 + self.decay * t)
 
 
@@ -109,7 +109,7 @@ class Cosine(Rated):
         super().__post_init__()
         self.check("final", lambda final: final >= 0.0, "a number ≥ 0")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return _cosine(self.rate, self.final, t / total)
 
 
@@ -125,7 +125,7 @@ class OneCycle(Rated):
         super().__post_init__()
         self.check("rise", lambda rise: 0.0 < rise < 1.0, "a share between 0 and 1")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         share = t / total
         up = _cosine(self.rate / 25.0, self.rate, share / self.rise)
         down = _cosine(self.rate, self.rate / 1e4, (share - self.rise) / (1.0 - self.rise))
@@ -148,7 +148,7 @@ class CosineCycles(Rated):
         super().__post_init__()
         self.check("cycles", lambda cycles: cycles >= 1 and cycles == int(cycles), "a whole number ≥ 1")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         share = np.clip(t / total, 0.0, 1.0)
         return 0.5 * self.rate * (1.0 - np.cos(2.0 * np.pi * np.log2(1.0 + (2.0**self.cycles - 1.0) * share)))
 
@@ -176,7 +176,7 @@ class WarmUp(Schedule):
         """The rate of `then`."""
         return self.then.rate
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         factor = self.start + (1.0 - self.start) * np.minimum(t / self.epochs, 1.0)
         return factor * self.then.at(t, total)
 

@@ -132,7 +132,7 @@ class GradientDescent(UpdateRule):
     momentum: float = 0.0
     nesterov: bool = False
 
-    state_names = ("velocity",)
+    state_names: ClassVar[tuple[str, ...]] = ("velocity",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -170,7 +170,7 @@ class RMSprop(UpdateRule):
     rho: float = 0.99
     epsilon: float = 1e-8
 
-    state_names = ("square",)
+    state_names: ClassVar[tuple[str, ...]] = ("square",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -197,7 +197,7 @@ class Adam(UpdateRule):
     epsilon: float = 1e-8
     epsilon_hat: bool = False
 
-    state_names = ("mean", "square")
+    state_names: ClassVar[tuple[str, ...]] = ("mean", "square")
 
     def __post_init__(self) -> None:
         super().__post_init__()
