@@ -6,6 +6,7 @@ import ast
 import contextlib
 import dataclasses
 import functools
+import importlib
 import inspect
 import io
 import json
@@ -162,6 +163,28 @@ def _maker(thing: Any) -> Any:
     return next((base for base in thing.__mro__ if "__init__" in vars(base)), thing)
 
 
+def meant(word: str, *modules: str) -> Any:
+    """What a word of a type stands for in the first of these modules that knows it; None where none does."""
+    for module in modules:
+        if word in vars(sys.modules[module]):
+            return vars(sys.modules[module])[word]
+        path = sys.modules[module].__file__
+        if path and word in (imported := _imports(path)):
+            return getattr(importlib.import_module(imported[word]), word)
+    return None
+
+
+@functools.cache
+def _imports(path: str) -> dict[str, str]:
+    """Names that a file takes from rooms of this package, for types only too, with the room."""
+    return {
+        one.name: node.module
+        for node in ast.walk(_read(path)[1])
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("thalweg")
+        for one in node.names
+    }
+
+
 # ── classes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -217,7 +240,9 @@ def fields(cls: type) -> dict[str, Field]:
     """The annotated public names of a class and of what it inherits, base classes first."""
     found: dict[str, Field] = {}
     for base in reversed(bases(cls)):
-        found.update(_own_fields(base))
+        for name, field in _own_fields(base).items():
+            inherited = found[name].meaning if name in found else ""
+            found[name] = dataclasses.replace(field, meaning=field.meaning or inherited)
     known = {field.name: field for field in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
     hidden = {name for name, field in known.items() if not (field.repr or field.init)}
     return {name: field for name, field in found.items() if not name.startswith("_") and name not in hidden}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 # name -> (standard deviation, or half width of the uniform distribution, for fan_in and fan_out; is it uniform)
-INITIALIZATIONS = {
+INITIALIZATIONS: dict[str, tuple[Callable[[int, int], float], bool]] = {
     "glorot": (lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out)), True),  # Glorot & Bengio 2010, eq. 16
     "he": (lambda fan_in, fan_out: math.sqrt(2.0 / fan_in), False),  # He et al. 2015, eq. 10
     "lecun": (lambda fan_in, fan_out: math.sqrt(1.0 / fan_in), False),  # LeCun et al. 1998, section 4.6

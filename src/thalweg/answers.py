@@ -104,7 +104,7 @@ def _decimal(value: Value) -> str:
 class Marking:
     """All answers marked, in the order in which the values are computed."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[Mark, ...]  # one for each answer
 
     @property
     def is_right(self) -> bool:

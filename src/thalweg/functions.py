@@ -75,6 +75,7 @@ _ROWS = (
              (((0.0, 1.4142135623730951), -1.0), ((0.0, -1.4142135623730951), -1.0))),
 )  # fmt: skip
 
+# The functions to walk on that have a name; each is a `Function` with `formula`, `start`, `window` and `minima`.
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 
 

@@ -54,7 +54,7 @@ class LineSearch(Settings):
     needs_total: ClassVar[bool] = False  # as schedules say it: no, whatever the length of the walk
 
     def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:
-        """As schedules say it, the rate at each time: nan, it is found when the step is taken."""
+        """As schedules say it, the rate at each time t of `total` epochs: nan, it is found when the step is taken."""
         return np.full(len(t), np.nan)
 
     def start(self) -> Memory:
@@ -82,11 +82,11 @@ class Backtracking(LineSearch):
     f never grows. Along the gradient, the first trial is the last γ made longer again by one factor, at most `rate`.
     """
 
-    rate: float = 1.0
-    factor: float = 0.5
-    decrease: float = DECREASE
+    rate: float = 1.0  # the longest step
+    factor: float = 0.5  # by which a step is shortened
+    decrease: float = DECREASE  # the share c₁ of the promised fall that is asked for
 
-    remembers: ClassVar[int] = 1
+    remembers: ClassVar[int] = 1  # the last γ, or the last estimate of L
 
     def __post_init__(self) -> None:
         self.check("rate", lambda rate: rate > 0.0, "a number > 0")
@@ -108,8 +108,8 @@ class Wolfe(LineSearch):
     Where f falls by no more than its rounding, the slope alone decides (approximate Wolfe: Hager & Zhang 2005).
     """
 
-    decrease: float = DECREASE
-    curvature: float = 0.9
+    decrease: float = DECREASE  # the share c₁ of the promised fall that is asked for
+    curvature: float = 0.9  # the share c₂ of the slope at the start that may remain
 
     remembers: ClassVar[int] = 2  # the last γ and φ′(0)
 
@@ -151,7 +151,7 @@ class BarzilaiBorwein(LineSearch):
     f may grow for a while, but not above the last 10 values (Raydan 1997).
     """
 
-    length: str = "long"
+    length: str = "long"  # of steps: "long" (sᵀs/sᵀy) or "short" (sᵀy/yᵀy)
 
     remembers: ClassVar[int] = 2 + LAST_VALUES  # the next γ, the last γ, and the last values
     for_gradient: ClassVar[bool] = True
@@ -181,9 +181,9 @@ class Lipschitz(LineSearch):
     Without L it is estimated: doubled whenever a step falls short of that (Beck & Teboulle 2009), never lowered.
     """
 
-    L: float | None = None
+    L: float | None = None  # the largest curvature of f; None to estimate it
 
-    remembers: ClassVar[int] = 1
+    remembers: ClassVar[int] = 1  # the last γ, or the last estimate of L
     for_gradient: ClassVar[bool] = True
 
     def __post_init__(self) -> None:

@@ -80,7 +80,7 @@ class Difference:
 class Why:
     """The gradient of one weight or bias, taken apart."""
 
-    trace: Steps
+    trace: Steps  # that it is a part of
     key: Key  # of the gradient: ("dE/dW", ℓ, i, j) or ("dE/db", ℓ, j)
 
     @property

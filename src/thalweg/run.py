@@ -70,7 +70,7 @@ class Run:
 
     network: Network
     epochs: int | None  # asked for, where a number was
-    history: History
+    history: History  # losses, learning rate, steps and seconds of each epoch
     parameters: Float[np.ndarray, " p"]
     optimizer: Optimizer
     patience: int | None
@@ -145,10 +145,10 @@ class TrainingResult:
 
     parameters: Float[np.ndarray, " p"]  # the best by validation loss; without validation the last finite ones
     last_parameters: Float[np.ndarray, " p"]  # where the walk ended
-    status: Status
-    history: History
-    network: Network = field(repr=False)
-    failure: Failure | None = None
+    status: Status  # why training stopped
+    history: History  # losses, learning rate, steps and seconds of each epoch
+    network: Network = field(repr=False)  # the network that was trained
+    failure: Failure | None = None  # where a value was not finite, and what to do; None if none was
     why: str = ""  # what else there is to say of the status
 
     @property

@@ -39,7 +39,7 @@ class Schedule(Settings):
 class Rated(Schedule):
     """A schedule with a largest rate of its own."""
 
-    rate: float
+    rate: float  # the largest rate
 
     def __post_init__(self) -> None:
         self.check("rate", lambda rate: rate >= 0.0, "a number ≥ 0")
@@ -57,8 +57,8 @@ class Constant(Rated):
 class Step(Rated):
     """γ = rate · factor^⌊t / every⌋."""
 
-    factor: float = 0.5
-    every: float = 10.0
+    factor: float = 0.5  # by which the rate is multiplied at each step
+    every: float = 10.0  # epochs from step to step
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -73,7 +73,7 @@ class Step(Rated):
 class Exponential(Rated):
     """γ = rate · decay^t."""
 
-    decay: float = 0.95
+    decay: float = 0.95  # factor per epoch
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -87,7 +87,7 @@ class Exponential(Rated):
 class InverseTime(Rated):
     """γ = rate / (1 + decay · t): the decay under which stochastic gradient descent settles (Robbins & Monro 1951)."""
 
-    decay: float = 0.1
+    decay: float = 0.1  # how fast it falls: at t = 1/decay to half of rate
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -101,7 +101,7 @@ class InverseTime(Rated):
 class Cosine(Rated):
     """γ falls from rate to final along half a cosine over the whole training (Loshchilov & Hutter 2017)."""
 
-    final: float = 0.0
+    final: float = 0.0  # the rate at the end
 
     needs_total: ClassVar[bool] = True
 
@@ -117,7 +117,7 @@ class Cosine(Rated):
 class OneCycle(Rated):
     """γ rises from rate/25 to rate over the share `rise` of the training, then falls to rate/10,000 (Smith 2018)."""
 
-    rise: float = 0.3
+    rise: float = 0.3  # share of the training that goes upwards
 
     needs_total: ClassVar[bool] = True
 
@@ -140,7 +140,7 @@ class CosineCycles(Rated):
     network at the end of each cycle, for validation to choose among: some tables want short training, some long.
     """
 
-    cycles: int = 4
+    cycles: int = 4  # how many
 
     needs_total: ClassVar[bool] = True
 
@@ -158,8 +158,8 @@ class WarmUp(Schedule):
     """The schedule `then`, multiplied over its first `epochs` by a factor that grows linearly from `start` to 1."""
 
     then: Any  # a schedule, or a number for a constant one
-    epochs: float = 1.0
-    start: float = 0.1
+    epochs: float = 1.0  # length of the warm-up
+    start: float = 0.1  # the factor at the beginning
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "then", find_schedule(self.then))
