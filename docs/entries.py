@@ -141,12 +141,13 @@ class Entries:
         """What is read without a call: fields, fitted attributes, properties."""
         told, is_estimator = explained(cls), _is_estimator(cls)
         listed = [
-            (f"`{field.name}`", f"`{field.type}`", self.words(field.meaning))
+            (f"`{field.name}`", self.words(f"`{field.type}`"), self.words(field.meaning))
             for field in fields(cls).values()
-            if not is_estimator and field.name not in told and (field.meaning or self.is_result(cls))
+            if not (is_estimator or field.name in told or field.type.startswith("ClassVar"))
+            if field.meaning or self.is_result(cls)
         ]
         properties = [
-            (f"`{key}`", f"`{returned(getter(member))}`", self._summary(getter(member)))
+            (f"`{key}`", self.words(f"`{returned(getter(member))}`"), self._summary(getter(member)))
             for key, member in members(cls)
             if is_property(member) and not (is_estimator and key.endswith("_"))
         ]
@@ -171,7 +172,7 @@ class Entries:
                 rows[name] = (returned(getter(member)), told.get(name, first_line(getter(member))))
         order = {name: i for i, name in enumerate(dict.fromkeys([*told, *rows]))}
         return [
-            (f"`{name}`", f"`{kind}`", self.words(meaning))
+            (f"`{name}`", self.words(f"`{kind}`"), self.words(meaning))
             for name, (kind, meaning) in sorted(rows.items(), key=lambda row: order[row[0]])
         ]
 

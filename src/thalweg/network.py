@@ -220,7 +220,7 @@ class Network:
         raise InputError(message)
 
     def place_of(self, kind: str, layer: int, *units: int) -> int:
-        """The place in the parameter vector of a weight (kind "W", units i, j) or bias ("b", j) of a layer; all count from 1.
+        """The place in the parameter vector of a weight (kind "W", units i, j) or bias ("b", j) of a layer, from 1.
 
         >>> Network([2, 3, 1]).place_of("W", 1, 2, 2), Network([2, 3, 1]).place_of("b", 1, 1)
         (4, 6)
