@@ -89,6 +89,7 @@ def typed(annotation: Any, module: str) -> str:
     if annotation is inspect.Parameter.empty:
         return ""
     text = annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    text = re.sub(r"\[ | (?=\])", lambda found: found[0].strip(), re.sub(r"\s+", " ", text))  # typed over several lines
     text = text.replace("'", '"')  # Python makes all of them single
     path = getattr(sys.modules.get(module), "__file__", None)
     for name, meaning in (_aliases(path) if path else {}).items():

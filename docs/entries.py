@@ -117,6 +117,8 @@ class Entries:
 
     def is_result(self, cls: type) -> bool:
         """Whether it comes from functions rather than by its own name: its docstring shows no call of it."""
+        if self.things.get(cls.__name__) is not cls:  # it has no public name
+            return True
         return cls in self.makers and not explained(cls) and f"{cls.__name__}(" not in (inspect.getdoc(cls) or "")
 
     def _class(self, name: str, cls: type) -> list[str]:
@@ -125,7 +127,8 @@ class Entries:
             above = [f"`{one.__name__}`" for one in cls.__bases__]
             lines += [self.words(f"An error that is {' and '.join(above)} too."), ""]
         elif self.is_result(cls):
-            lines += [f"From {', '.join(map(link, self.makers[cls]))}.", ""]
+            made = self.makers.get(cls, [])
+            lines += [f"From {', '.join(map(link, made))}.", ""] * bool(made)
         elif not issubclass(cls, enum.Enum):
             lines += _call(signature(cls, _shown(name)))
         lines += self._documented(part for part in parts_of(cls) if part.kind != "Attributes")

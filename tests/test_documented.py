@@ -135,6 +135,11 @@ def test_whatever_a_public_name_has_says_what_it_is(name):
         assert entries.unnamed(function, thing if inspect.isclass(thing) else None) == [], key
 
 
+def test_whatever_else_is_on_the_page_says_what_its_fields_are():
+    met = [make_api.thing(name) for name in make_api.SUBJECTS["What these names return, or take"].names.split()]
+    assert met and {cls.__name__: entries.undescribed(cls) for cls in met if entries.undescribed(cls)} == {}
+
+
 def test_every_parameter_of_the_estimators_is_on_the_page_with_its_meaning_and_rule():
     page = make_api.PAGE.read_text("utf-8")
     for name, row in PARAMETERS.items():

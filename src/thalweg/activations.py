@@ -42,12 +42,12 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 class Activation(Named):
     """One activation: z = g(a), and g′ from the saved a or z."""
 
-    g: Callable[[np.ndarray, float], np.ndarray]
+    g: Callable[[np.ndarray, float], np.ndarray]  # (a, parameter) -> z
     derivative: Callable[[np.ndarray, float], np.ndarray]  # of the saved array, see `saves`
-    saves: Literal["a", "z"]
-    kinks: tuple[float, ...] = ()
+    saves: Literal["a", "z"]  # what the derivative is computed from
+    kinks: tuple[float, ...] = ()  # values of a where the derivative jumps
     positive: bool = False  # every output is > 0
-    elementwise: bool = True
+    elementwise: bool = True  # not softmax
     initialization: str = "glorot"  # what suits it: see INITIALIZATIONS
 
     def __call__(self, a: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

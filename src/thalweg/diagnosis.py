@@ -40,8 +40,8 @@ ALIKE = 1e-3  # relative change of the largest curvature at which power iteratio
 class Curvature:
     """The smallest and the largest curvature at a point; the smallest is nan where only the largest was looked for."""
 
-    smallest: float
-    largest: float
+    smallest: float  # eigenvalue
+    largest: float  # eigenvalue, L
 
     @property
     def condition(self) -> float:

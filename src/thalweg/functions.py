@@ -24,10 +24,10 @@ class Function:
     0.0
     """
 
-    name: str
-    text: str
+    name: str  # a key of FUNCTIONS
+    text: str  # the formula
     shows: str  # what a walk meets here
-    start: tuple[float, ...]
+    start: tuple[float, ...]  # where walks begin
     window: tuple[tuple[float, float], ...]  # one pair for each variable
     minima: tuple[tuple[tuple[float, ...], float], ...]  # (place, value): the known ones, the lowest among them
 

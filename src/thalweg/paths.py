@@ -71,9 +71,9 @@ class Path:
 class Difference:
     """(E(w + ε) − E(w − ε)) / 2ε, and how far it is from the gradient."""
 
-    epsilon: float
-    quotient: float
-    error: float
+    epsilon: float  # the step to both sides
+    quotient: float  # (E(w + ε) − E(w − ε)) / 2ε
+    error: float  # |quotient − gradient|
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class Failure:
     """Where training met a value that is not finite, and what to do about it (contract 2)."""
 
-    epoch: int
+    epoch: int  # in which it was, from 1
     batch: int  # within the epoch, from 1; 0 for what was looked at after the last one
     layer: int  # from 1
-    what: str
-    learning_rate: float
+    what: str  # the value that was not finite
+    learning_rate: float  # of the step; nan where there was none
     column: int  # of X, from 1: the one of the largest values
     largest: float  # the largest absolute value in it
     hint: str = ""  # what else may be the cause
@@ -68,15 +68,15 @@ class Run:
     empty before the first callback looks.
     """
 
-    network: Network
+    network: Network  # that is trained
     epochs: int | None  # asked for, where a number was
     history: History  # losses, learning rate, steps and seconds of each epoch
     parameters: Float[np.ndarray, " p"]
-    optimizer: Optimizer
-    patience: int | None
-    training: Examples
-    validation: Examples | None
-    engine: Engine
+    optimizer: Optimizer  # that trains
+    patience: int | None  # of stop; None without
+    training: Examples  # the rows that are learnt
+    validation: Examples | None  # those that are only looked at
+    engine: Engine  # that computes
     status: Status | None = None
     step_losses: Float[np.ndarray, " steps"] = field(default_factory=lambda: np.empty(0))  # of the last epoch
     rate_factor: float = 1.0

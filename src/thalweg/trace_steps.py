@@ -42,8 +42,8 @@ class Step:
     δ₁⁽¹⁾ = (∂E/∂z₁⁽¹⁾)·g′(a₁⁽¹⁾) = (−1)·0.25 = −0.25 | ['dE/dz[1][1]', "g'(a[1][1])"]
     """
 
-    trace: Steps = field(repr=False)
-    key: Key
+    trace: Steps = field(repr=False)  # that it is a part of
+    key: Key  # by which the trace has it, such as ("delta", 1, 2)
 
     @property
     def example(self) -> int | None:
