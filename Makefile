@@ -30,8 +30,9 @@ fix: $(VENV)/.installed-dev ## format, and repair what lint can repair
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: $(VENV)/.installed-dev ## write docs/reference.md, the numbers of docs/gradient-descent.md and all pictures again
+docs: $(VENV)/.installed-dev ## write docs/reference.md, docs/api.md, the numbers of docs/gradient-descent.md and all pictures again
 	@$(RUN) docs/make_reference.py
+	@$(RUN) docs/make_api.py
 	@$(RUN) docs/make_picture.py
 	@$(RUN) docs/make_tutorial.py
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from thalweg.network import Network
 
-DTYPES = {"float32": np.float32, "float64": np.float64}
+DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 
 
 @dataclass(frozen=True)

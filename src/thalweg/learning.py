@@ -48,15 +48,15 @@ class Recipe:
     as long as the last cycle, so that a cycle that has begun to pay is not cut.
     """
 
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: tuple[int, ...] = (256, 256)  # units of each hidden layer
     activation: Any = "relu"  # all that Network takes
     dropout: float | None = None
     learning_rate: float | None = None
-    weight_decay: float = 0.01
+    weight_decay: float = 0.01  # of AdamW
     epochs: int = 60
     patience: int = 32
     batch: int | None = None
-    seconds: float | None = None
+    seconds: float | None = None  # of training at most
 
     def to_dict(self) -> dict[str, Any]:
         """In plain JSON types.

@@ -89,18 +89,18 @@ class MLP(FittedNetwork):
     dtype: Any
     time_limit: float | None
 
-    n_iter_: int
-    t_: int
-    loss_: float
-    loss_curve_: list[float]
-    best_loss_: float | None
-    validation_scores_: list[float] | None
-    best_validation_score_: float | None
-    best_epoch_: int
-    history_: History
-    status_: Status
-    n_features_in_: int
-    feature_names_in_: np.ndarray
+    n_iter_: int  # epochs, or steps of L-BFGS, of the last fit
+    t_: int  # training rows seen in all, an epoch counting each once; 0 with L-BFGS
+    loss_: float  # training loss of the last epoch, penalty included
+    loss_curve_: list[float]  # training loss of each epoch, penalty included; not with L-BFGS
+    best_loss_: float | None  # the lowest of loss_curve_; None where validation rows are looked at; not with L-BFGS
+    validation_scores_: list[float] | None  # score of the validation rows after each epoch, None without them
+    best_validation_score_: float | None  # the highest of validation_scores_, None without them
+    best_epoch_: int  # the epoch, from 1, that did best by score or loss
+    history_: History  # losses, learning rate, steps and seconds of each epoch of the last fit
+    status_: Status  # why training stopped
+    n_features_in_: int  # columns of X
+    feature_names_in_: np.ndarray  # names of the columns of X, shape (d,); where X had names
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Take the arguments of __init__ as they are; `check_parameters` looks at them in `fit`."""
@@ -180,7 +180,7 @@ class MLP(FittedNetwork):
             hidden = self.network_.sizes[1:-1]
         output, loss = self._output_and_loss()
         g = activations(self)
-        self.network_ = Network(
+        self.network_: Network = Network(
             [inputs, *hidden, outputs], activation=g if isinstance(self.activation, (list, tuple)) else g[0],
             output=output, loss=loss, l2=self.l2 or 0.0, dropout=self.dropout,
         )  # fmt: skip

@@ -73,7 +73,8 @@ class Shuffles:
     """The rows of each epoch: scikit-learn's permutations, each of the one before, or the rows as they stand."""
 
     def __init__(self, n: int, random: np.random.RandomState | None) -> None:
-        self._random, self.rows = random, np.arange(n)
+        self._random = random
+        self.rows: Int[np.ndarray, " n"] = np.arange(n)
 
     def __call__(self, epoch: int) -> Int[np.ndarray, " n"]:
         if self._random is not None:

@@ -278,7 +278,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         return self
 
     def predict(self, X: Any) -> Shaped[np.ndarray, "n ..."]:
-        """The most probable label of each row, (n,), or of each target, (n, k).
+        """The most probable label of each row of X, (n,), or of each target, (n, k).
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -292,7 +292,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         return np.stack([classes[column] for classes, column in zip(self.classes_, numbers.T, strict=True)], axis=1)
 
     def predict_proba(self, X: Any) -> Float[np.ndarray, "n k"]:
-        """The probability of each class, in the order of `classes_`; of several targets that of their second labels.
+        """The probability of each class for each row of X, as in `classes_`; of several targets of the second label.
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -305,7 +305,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         return outputs
 
     def predict_log_proba(self, X: Any) -> Float[np.ndarray, "n k"]:
-        """The logarithms of `predict_proba`, −inf where that is 0."""
+        """The logarithms of `predict_proba(X)`, −inf where that is 0."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
@@ -376,7 +376,7 @@ class TableRegressor(RegressorMixin, _TableEstimator):
         return self
 
     def predict(self, X: Any) -> Float[np.ndarray, "n ..."]:
-        """The number for each row in y's unit, (n,), or for each target, (n, k).
+        """The number for each row of X in y's unit, (n,), or for each target, (n, k).
 
         Raises:
             NotFittedError: `fit` has not been called.

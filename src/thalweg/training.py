@@ -390,6 +390,11 @@ def _with_validation(
 
 
 def check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
+    """The callbacks as a tuple, a single one too.
+
+    Raises:
+        InputError: one has none of the methods that training calls.
+    """
     listed = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
     for callback in listed:
         if not any(hasattr(callback, hook) for hook in HOOKS):
