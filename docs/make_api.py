@@ -31,7 +31,7 @@ class Subject:
 SUBJECTS = {
     "Estimators": Subject(
         "MLPClassifier MLPRegressor TableClassifier TableRegressor TableEncoder",
-        ("table-estimators.md",),
+        ("scikit-learn.md", "table-estimators.md"),
     ),
     "Tables and models": Subject("fit Model load", ("tables.md",)),
     "Networks and training": Subject(

@@ -88,7 +88,8 @@ class SparseEngine:
     """An engine for sparse examples, which dense ones go through unchanged."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine, self.name = engine, engine.name
+        self._engine = engine
+        self.name: str = engine.name
 
     def predict(self, network: Network, p: Vector, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n k"]:
         """ŷ of dense rows."""
