@@ -45,6 +45,7 @@ class Activation(Named):
     g: Callable[[np.ndarray, float], np.ndarray]
     derivative: Callable[[np.ndarray, float], np.ndarray]  # of the saved array, see `saves`
     saves: Literal["a", "z"]
+    parameter: float = dataclasses.field(default=0.0, kw_only=True)  # one for all units
     kinks: tuple[float, ...] = ()
     positive: bool = False  # every output is > 0
     elementwise: bool = True
