@@ -16,6 +16,9 @@ using namespace nb::literals;
 NB_MODULE(_core, m) {
     m.doc() = "The compiled core of Thalweg.";
 
+    // A network keeps its description, and where it lives until the end, in a test's module say, so does that.
+    nb::set_leak_warnings(false);
+
     // Read once, here: a later change of the environment changes nothing.
     const char* variable = std::getenv("THALWEG_CPU");
     const std::string wanted = variable ? variable : "";

@@ -103,8 +103,9 @@ using OptionalProgram = std::optional<OwnedProgram>;
 using LayerRow = std::tuple<int64_t, int64_t, std::string, double, double, int64_t, int64_t, OptionalProgram,
                             OptionalProgram>;
 
-OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& loss, double loss_parameter, bool mean,
-                          double l2, const OptionalProgram& own_loss) {
+OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& loss,
+                          const std::vector<double>& loss_parameters, bool mean, double l2,
+                          const OptionalProgram& own_loss) {
     OwnedNetwork made;
     const auto keep = [&](const OptionalProgram& program, bool is_own, int inputs) {
         require(program.has_value() == is_own, "an own row has programs, and no other");
@@ -134,7 +135,10 @@ OwnedNetwork make_network(const std::vector<LayerRow>& rows, const std::string& 
     }
     made.network.n_parameters = end;
     made.network.loss = find_loss(loss);
-    made.network.loss_parameter = loss_parameter;
+    const auto n_parameters = static_cast<int64_t>(loss_parameters.size());
+    require(n_parameters == 1 || n_parameters == made.layers.back().above, "one parameter of the loss, or one for each output");
+    made.network.loss_parameter = loss_parameters.front();
+    if (n_parameters > 1) made.loss_parameters = loss_parameters;
     made.network.own_loss = keep(own_loss, made.network.loss == Loss::own, 2);
     made.network.mean = mean;
     made.network.l2 = l2;
@@ -345,10 +349,11 @@ void bind_engine(nb::module_& m) {
         new (self) OwnedProgram(make_program(inputs, code, results));
     }, "inputs"_a, "code"_a, "results"_a);
     nb::class_<OwnedNetwork>(m, "Network").def("__init__", [](OwnedNetwork* self, const std::vector<LayerRow>& layers,
-                                                             const std::string& loss, double loss_parameter, bool mean,
+                                                             const std::string& loss,
+                                                             const std::vector<double>& loss_parameters, bool mean,
                                                              double l2, const OptionalProgram& own_loss) {
-        new (self) OwnedNetwork(make_network(layers, loss, loss_parameter, mean, l2, own_loss));
-    }, "layers"_a, "loss"_a, "loss_parameter"_a, "mean"_a, "l2"_a, "own_loss"_a.none() = nb::none());
+        new (self) OwnedNetwork(make_network(layers, loss, loss_parameters, mean, l2, own_loss));
+    }, "layers"_a, "loss"_a, "loss_parameters"_a, "mean"_a, "l2"_a, "own_loss"_a.none() = nb::none());
     nb::class_<Optimizer>(m, "Optimizer").def("__init__", [](Optimizer* self, const std::string& rule, double momentum,
                                                             bool nesterov, double beta1, double beta2, double epsilon,
                                                             bool epsilon_hat, double weight_decay, double clip) {

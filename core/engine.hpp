@@ -20,16 +20,18 @@ struct OwnedProgram {
     Program view() const { return {code->data(), static_cast<int>(code->size()), {results[0], results[1]}}; }
 };
 
-// A network whose list of layers it owns, and the programs that these point into.
+// A network whose lists it owns, and the programs that these point into.
 struct OwnedNetwork {
     std::vector<Layer> layers;
     std::vector<OwnedProgram> programs;
-    Network network;  // its pointer to the layers is set when it is handed on
+    std::vector<double> loss_parameters;  // of each output, where they differ
+    Network network;  // its pointers are set when it is handed on
 
     Network view() const {
         Network copy = network;
         copy.layers = layers.data();
         copy.n_layers = static_cast<int>(layers.size());
+        copy.loss_parameters = loss_parameters.empty() ? nullptr : loss_parameters.data();
         return copy;
     }
 };

@@ -27,6 +27,7 @@ namespace {
 #include "memory.inl"
 #include "batch.inl"
 #include "rows.inl"
+#include "unpacked.inl"
 #include "probes.inl"
 
 // ── which way through the network ────────────────────────────────────────────────────────────────────────────────────
@@ -47,9 +48,9 @@ int64_t widest(const Job<T>& job) {
 }
 
 // Calls use(way) with the memory of the job seen as what it is, Rows of the narrowest vectors that hold its widest layer,
-// or Batch. `Way` is what stands at the beginning of the space.
+// or Batch: the ways that keep parameters of their own.
 template <class T, class Use>
-void with_way(const Job<T>& job, Use&& use) {
+void with_packed_way(const Job<T>& job, Use&& use) {
     constexpr int SMALLEST = 16 / static_cast<int>(sizeof(T)), W = WIDTH<T>;
     if (!goes_row_by_row(job)) return use(static_cast<Batch<T>*>(job.space));
     const int64_t units = widest(job);
@@ -59,6 +60,13 @@ void with_way(const Job<T>& job, Use&& use) {
         if (units <= MIDDLE || W == MIDDLE) return use(static_cast<Rows<T, MIDDLE>*>(job.space));
         if constexpr (W > MIDDLE) return use(static_cast<Rows<T, W>*>(job.space));
     }
+}
+
+// Likewise for every job. `Way` is what stands at the beginning of the space.
+template <class T, class Use>
+void with_way(const Job<T>& job, Use&& use) {
+    if (job.task == Task::predict && job.rows <= FEW_ROWS) return use(static_cast<Unpacked<T>*>(job.space));
+    with_packed_way(job, use);
 }
 
 template <class Way>
@@ -93,7 +101,7 @@ void run(Job<T>& job) {
 
 template <class T>
 void state(const Job<T>& job, T* parameters, T* const* moments) {
-    with_way(job, [&](auto* way) {
+    with_packed_way(job, [&](auto* way) {
         way->unpack(way->vectors().p, parameters);
         for (int i = 0; i < job.n_moments; ++i) way->unpack(way->vectors().moments[i], moments[i]);
     });

@@ -85,6 +85,7 @@ inline V output_layer(const Layer& layer, const Network& network, const Element<
     using T = Element<V>;
     const Loss loss = network.loss;
     const int64_t units = layer.above;
+    const double* const several = network.loss_parameters;
     V E{};
     if (layer.activation == Activation::softmax) {
         V largest = load<V>(a), total{};
@@ -108,10 +109,10 @@ inline V output_layer(const Layer& layer, const Network& network, const Element<
             }
             return E;
         }
-        const V parameter = splat<V>(T(network.loss_parameter));
-        V product{};  // Σ_k ∂E/∂ŷ_k ŷ_k, of softmax's full Jacobian (L15)
+        V parameter = splat<V>(T(network.loss_parameter)), product{};  // Σ_k ∂E/∂ŷ_k ŷ_k, of softmax's full Jacobian (L15)
         for (int64_t j = 0; j < units; ++j) {
             const V out = load<V>(z + j * stride);
+            if (several) parameter = splat<V>(T(several[j]));
             const ValueAndDelta<V> both = both_of(network, out, y(j), parameter);
             E += both.value;
             product += both.delta * out;
@@ -122,7 +123,8 @@ inline V output_layer(const Layer& layer, const Network& network, const Element<
                   load<V>(z + j * stride) * (load<V>(delta + j * stride) - product) * factor);
         return E;
     }
-    const V loss_setting = splat<V>(T(network.loss_parameter)), setting = splat<V>(T(layer.parameter));
+    const V setting = splat<V>(T(layer.parameter));
+    V loss_setting = splat<V>(T(network.loss_parameter));
     const bool from_a = saves_a(layer.activation);
     with_activation<V>(layer, [&](auto row) {
         Finite<V> seen = finite;
@@ -138,6 +140,7 @@ inline V output_layer(const Layer& layer, const Network& network, const Element<
             } else if (loss == Loss::poisson && !is_own<decltype(row)>) {
                 both = poisson(layer.activation, in, out, target);
             } else {
+                if (several) loss_setting = splat<V>(T(several[j]));
                 both = both_of(network, out, target, loss_setting);
                 both.delta = both.delta * row.slope(from_a ? in : out, setting);
             }

@@ -51,6 +51,7 @@ struct Network {
     int64_t n_parameters = 0;
     Loss loss = Loss::squared_error;
     double loss_parameter = 0.0;
+    const double* loss_parameters = nullptr;  // of each output, where they differ
     Program own_loss;  // value and slope, from ŷ and y
     bool mean = true;  // the objective is the weighted mean over the rows, else their weighted sum
     double l2 = 0.0;

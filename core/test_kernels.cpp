@@ -183,6 +183,8 @@ OwnedNetwork network_of(const Case& of) {
     made.network.n_parameters = end;
     made.network.loss = of.loss;
     made.network.loss_parameter = 0.3;
+    for (int64_t k = 0; of.loss == Loss::quantile && k < of.sizes.back(); ++k)
+        made.loss_parameters.push_back(0.3 + 0.1 * static_cast<double>(k % 5));
     made.network.mean = of.mean;
     made.network.l2 = of.l2;
     return made;
@@ -206,7 +208,7 @@ std::vector<double> answers(const Kernels& kernels, const Case& of, int64_t batc
     const std::vector<double> rates(static_cast<size_t>(steps), of.mean ? 1e-2 : 1e-4);
     std::vector<double> losses(static_cast<size_t>(steps));
     const int64_t rows = batch * steps - (batch > 1);  // the last batch is not full
-    const Outcome outcome = trainer.run(order.data(), rows, batch, rates.data(), steps, 9, 1, losses.data(),
+    const Outcome outcome = trainer.run(order.data(), rows, batch, rates.data(), steps, 0.0, 9, 1, losses.data(),
                                         [] { return false; });
     if (outcome.steps != steps) fail(std::string(kernels.name) + ": the training of " + TYPE<T> + " broke down.");
     std::vector<std::vector<T>> parts(1 + n_moments, zeros);
@@ -219,7 +221,13 @@ std::vector<double> answers(const Kernels& kernels, const Case& of, int64_t batc
         parts.back().resize(static_cast<size_t>(ROWS * outputs));  // … and what is predicted
         losses.push_back(mean_loss(kernels, network, p, x, y, s, ROWS, threads));
         losses.push_back(loss_and_gradient(kernels, network, p, x, y, s, ROWS, threads, parts[1 + n_moments].data()));
-        predict(kernels, network, p, x, ROWS, threads, parts.back().data());
+        std::vector<T>& predicted = parts.back();
+        for (const int64_t few : {1, 3, 8}) {  // of which there is a way of their own
+            std::vector<T> out(static_cast<size_t>(few * outputs));
+            predict(kernels, network, p, x, few, threads, out.data());
+            losses.insert(losses.end(), out.begin(), out.end());
+        }
+        predict(kernels, network, p, x, ROWS, threads, predicted.data());
     }
     for (const std::vector<T>& part : parts) losses.insert(losses.end(), part.begin(), part.end());
     return losses;

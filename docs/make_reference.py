@@ -99,6 +99,11 @@ def page() -> str:
         "Of a row, summed over the outputs k. `tw.Huber(delta)` and `tw.Quantile(level)` have a parameter;",
         "[`tw.own_loss`](own-rows.md) makes one from a formula or from two Python functions.",
         "",
+        "`tw.Quantile([0.1, 0.5, 0.9])` has a level for each output: one network learns three quantiles of a target,",
+        "an interval and its middle, and takes targets of shape (n,).",
+        "`tw.MLPRegressor(loss=tw.Quantile([0.1, 0.5, 0.9]))` predicts (n, 3), in the order of the levels; its `score`",
+        "and that of early stopping are R² of the level nearest to 0.5 (of two as near, the first).",
+        "",
         table(
             ("name", "of an output z = ŷ_k", "output activation", "targets"),
             *((f"`{n}`", f"`{r.formula}`", r.outputs_rule, r.targets_rule) for n, r in LOSSES.items()),

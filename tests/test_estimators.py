@@ -10,6 +10,7 @@ import scipy.sparse
 from sklearn import neural_network
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import r2_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import pages
@@ -32,6 +33,7 @@ LABELS = np.stack([BENT > 0.5, X[:, 2] > 0.0, X[:, 3] * X[:, 1] > 0.0], axis=1).
 NUMBER = X[:, 0] * X[:, 1] + np.sin(X[:, 2])
 NUMBERS, COUNTS = np.stack([NUMBER, X[:, 3] ** 2], axis=1), RANDOM.poisson(np.exp(0.3 * X[:, 0]))
 WEIGHTS = RANDOM.uniform(0.2, 2.0, N)
+clone_of: Any = clone
 SHARED = {"max_iter": 20, "random_state": 3, "hidden_layer_sizes": (11,)}
 
 
@@ -641,3 +643,75 @@ def test_the_page_for_those_who_come_from_scikit_learn(tmp_path, monkeypatch, ca
     text = (pages.ROOT / "docs" / "scikit-learn.md").read_text(encoding="utf-8")
     for name in OURS:
         assert f"`{name}`" in text, f"the page says nothing of {name}"
+
+
+# ── several quantiles ────────────────────────────────────────────────────────────────────────────────────────────────
+
+LEVELS = [0.1, 0.6, 0.85]
+
+
+@pytest.mark.parametrize("loss", [tw.Quantile(LEVELS), [tw.Quantile(level) for level in LEVELS]], ids=["one", "list"])
+def test_several_quantiles_of_one_target(loss, tmp_path):
+    y = NUMBER + RANDOM.normal(size=N)
+    model = MLPRegressor(loss, early_stopping=True, **SHARED).fit(X, y, sample_weight=WEIGHTS)
+    same_network = tw.Network([D, 11, 3], loss=tw.Quantile(LEVELS))
+    assert model.network_ == same_network and model.n_outputs_ == 3
+    out = model.predict(X)
+    assert out.shape == (N, 3) and model.predict(X[:1]).shape == (1, 3)
+    np.testing.assert_allclose(out, tw.predict(same_network, model.parameters_, X), rtol=1e-12)
+    assert model.score(X, y) == pytest.approx(r2_score(y, out[:, 1]))
+    assert model.score(X, y, WEIGHTS) == pytest.approx(r2_score(y, out[:, 1], sample_weight=WEIGHTS))
+    assert model.score(X, y[:, None]) == model.score(X, y)
+    residuals = y[:, None] - out
+    losses = np.maximum(np.array(LEVELS) * residuals, (np.array(LEVELS) - 1) * residuals).sum(axis=1)
+    loss_now, coefs, _ = model.set_params(alpha=0.0).loss_gradient(X, y, WEIGHTS)
+    assert loss_now == pytest.approx(np.average(losses, weights=WEIGHTS)) and coefs[1].shape == (11, 3)
+    model.save(tmp_path / "m.thalweg")
+    for other in (
+        MLPRegressor.load(tmp_path / "m.thalweg"),
+        pickle.loads(pickle.dumps(model)),
+        clone_of(model).fit(X, y),
+    ):
+        assert other.network_ == same_network and other.predict(X).shape == (N, 3)
+    assert np.array_equal(MLPRegressor.load(tmp_path / "m.thalweg").predict(X), out)
+    assert model.explain(X[0], y[0])["E"].result == pytest.approx(losses[0])
+
+
+def test_early_stopping_scores_the_quantile_nearest_to_the_median():
+    held = X[:23], NUMBER[:23]
+    model = MLPRegressor(tw.Quantile([0.95, 0.45]), early_stopping=True, validation=held, restore="best", **SHARED)
+    model.fit(X[23:], NUMBER[23:])
+    assert model.best_validation_score_ == pytest.approx(r2_score(held[1], model.predict(held[0])[:, 1]))
+    assert model.best_validation_score_ == pytest.approx(model.score(*held))
+    by_loss = clone_of(model).set_params(early_stopping=False).fit(X[23:], NUMBER[23:])
+    assert by_loss.best_validation_score_ == pytest.approx(-np.nanmin(by_loss.validation_loss_curve_))
+
+
+@pytest.mark.parametrize("solver", ["lbfgs", "sgd"])
+def test_quantiles_tell_apart_what_varies(solver):
+    y = np.abs(X[:, 0]) * RANDOM.normal(size=N)
+    settings = {"solver": solver, "alpha": 0.0, "max_iter": 300, "random_state": 1, "learning_rate_init": 0.01}
+    out = MLPRegressor(tw.Quantile([0.2, 0.8]), (13,), **settings).fit(X, y).predict(X)
+    below = (y[:, None] < out).mean(axis=0)
+    assert below[0] < 0.35 and below[1] > 0.65 and (out[:, 0] <= out[:, 1]).mean() > 0.9
+
+
+def test_one_level_in_a_list_is_one_output():
+    one, listed = (MLPRegressor(loss, **SHARED).fit(X, NUMBER) for loss in (tw.Quantile(0.3), tw.Quantile([0.3])))
+    assert np.array_equal(one.predict(X), listed.predict(X)) and listed.predict(X).shape == (N,)
+    assert one.score(X, NUMBER) == listed.score(X, NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "said"),
+    [
+        (tw.Quantile([0.1, 0.9]), NUMBERS, "several quantiles are those of one target, and y has 2 columns"),
+        ([tw.Quantile(0.1), tw.Huber()], NUMBER, "several losses are quantiles of one target"),
+        ([tw.Quantile(0.1), tw.Quantile([0.2, 0.3])], NUMBER, "each of one level"),
+        ([tw.Quantile(0.1), tw.Quantile(0.1)], NUMBER, "levels must be different"),
+        (["squared_error"], NUMBER, "several losses are quantiles"),
+    ],
+)
+def test_what_is_no_list_of_quantiles_is_refused(loss, y, said):
+    with pytest.raises(tw.InputError, match=said):
+        MLPRegressor(loss, **SHARED).fit(X, y)

@@ -1,6 +1,9 @@
 """Losses: values by hand, fused pairs against their unfused formulas and far out, targets that are allowed."""
 
+import json
 import math
+import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -8,6 +11,8 @@ import pytest
 import thalweg as tw
 from thalweg.activations import ACTIVATIONS
 from thalweg.losses import LOSSES, find_loss
+from thalweg.text_writer import text
+from thalweg.trace_pages import whole
 
 
 OUT = np.array([[0.5, 2.0], [3.0, -1.0]])
@@ -25,6 +30,7 @@ PARAMETRIC_BY_HAND = [
     (tw.Huber(0.5), [0.125 + 0.5 * (2.0 - 0.25), 0.5 * (1.5 - 0.25)]),
     (tw.Huber(5.0), [2.125, 1.125]),
     (tw.Quantile(0.9), [0.45 + 0.2, 1.35]),  # too low costs 0.9, too high 0.1
+    (tw.Quantile([0.9, 0.25]), [0.45 + 0.75 * 2.0, 0.25 * 1.5]),  # each output has a level of its own
 ]
 
 
@@ -177,3 +183,81 @@ def test_poisson_is_finite_and_right_far_out(output, dtype):
     a, y = np.array([[-900.0], [-120.0], [-30.1], [-29.9]], dtype=dtype), np.full((4, 1), 3.0, dtype=dtype)
     np.testing.assert_allclose(loss.of(g, a, g(a), y), -3.0 * a[:, 0], rtol=1e-6)
     np.testing.assert_allclose(loss.backward(g, a, g(a), y), -3.0, rtol=1e-6)
+
+
+# --- Several quantiles ------------------------------------------------------------------------------------------------
+
+LEVELS = (0.1, 0.5, 0.85)
+
+
+@pytest.mark.parametrize("given", [list(LEVELS), LEVELS, np.array(LEVELS)])
+def test_levels_are_a_row_like_any_other(given):
+    row = tw.Quantile(given)
+    assert row.parameter == LEVELS and row.n_outputs == 3 and tw.Quantile(0.5).n_outputs is None
+    assert repr(row) == "quantile(level=[0.1, 0.5, 0.85])"
+    assert row.to_dict() == {"name": "quantile", "level": [0.1, 0.5, 0.85]}
+    for other in (find_loss(json.loads(json.dumps(row.to_dict()))), pickle.loads(pickle.dumps(row))):
+        assert other == row and hash(other) == hash(row)
+    assert row not in (tw.Quantile(LEVELS[::-1]), tw.Quantile(LEVELS[:2]), tw.Quantile(0.5))
+    assert [row.at(k) for k in (1, 2, 3)] == [tw.Quantile(level) for level in LEVELS]
+    assert tw.Quantile(0.9).at(2) == tw.Quantile(0.9)
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        ([], "different numbers, at least one"), ([0.5, 0.5], "different numbers"), ([0.1, 1.0], "not 1.0"),
+        ([[0.1], [0.9]], r"not \[0.1\]"), (["0.1"], "not '0.1'"),
+    ],
+)  # fmt: skip
+def test_levels_that_are_none_are_refused(levels, said):
+    with pytest.raises(tw.InputError, match=said):
+        tw.Quantile(levels)
+
+
+def test_a_network_has_as_many_outputs_as_levels():
+    tw.Network([2, 3], loss=tw.Quantile(LEVELS))
+    for outputs in (1, 2, 4):
+        with pytest.raises(
+            tw.InputError, match=rf"has 3 levels, one for each output, and \[2, {outputs}\] has {outputs}"
+        ):
+            tw.Network([2, outputs], loss=tw.Quantile(LEVELS))
+
+
+def test_one_target_is_compared_with_every_output(engine, rng):
+    network = tw.Network([2, 5, 3], loss=tw.Quantile(LEVELS))
+    p, X, y = network.initialize(seed=1), rng.normal(size=(11, 2)), rng.normal(size=11)
+    expected = tw.loss_and_gradient(network, p, X, np.stack([y, y, y], axis=1), engine=engine)
+    for form in (y, y[:, None]):
+        loss, gradient = tw.loss_and_gradient(network, p, X, form, engine=engine)
+        assert loss == expected[0] and np.array_equal(gradient, expected[1])
+    out, r = tw.predict(network, p, X), y[:, None] - tw.predict(network, p, X)
+    assert loss == pytest.approx(np.where(r > 0, np.array(LEVELS) * r, (np.array(LEVELS) - 1) * r).sum() / len(out))
+    with pytest.raises(tw.InputError, match=r"\(11, 3\) or \(11,\), one target for all outputs, .* not \(11, 2\)"):
+        tw.loss_and_gradient(network, p, X, np.stack([y, y], axis=1))
+
+
+def test_each_output_learns_its_quantile(engine, rng):
+    """Of a constant y is enough to tell them apart: the bias alone finds the quantiles of y."""
+    y = rng.exponential(size=4001)
+    network = tw.Network([1, 3], loss=tw.Quantile(LEVELS))
+    result = tw.train(
+        network, np.zeros((len(y), 1)), y, optimizer=tw.Adam(tw.Exponential(0.05, 0.98)), batch=997,
+        stop=tw.Stop(epochs=300), engine=engine,
+    )  # fmt: skip
+    found = tw.predict(network, result.parameters, np.zeros((1, 1)))[0]
+    shares = [(y < one).mean() for one in found]
+    np.testing.assert_allclose(shares, LEVELS, atol=0.02)
+
+
+def test_traces_name_the_level_of_each_output():
+    network = tw.Network([1, 2], loss=tw.Quantile([0.1, 0.75]), bias=False)
+    half = Fraction(1, 2)
+    for y in ([half], [half, half]):
+        t = tw.trace(network, [1, 0], [1], y, arithmetic=tw.Arithmetic("fractions"))
+        assert t["E"].result == Fraction(9, 10) * half + Fraction(3, 4) * half
+        assert str(t["E"]).startswith("E = (1 − level₁)·(z₁⁽¹⁾ − y₁) + level₂·(y₂ − z₂⁽¹⁾) = (1 − (1/10))·(1 − (1/2))")
+        assert [t["dE/dz", 1, k].result for k in (1, 2)] == [Fraction(9, 10), Fraction(-3, 4)]
+        assert str(t["dE/dz", 1, 2]) == "∂E/∂z₂⁽¹⁾ = −level₂ = −(3/4) = −3/4"
+    assert "levelₖ·(yₖ − zₖ) if zₖ ≤ yₖ, else (1 − levelₖ)·(zₖ − yₖ)" in " ".join(text(whole(t)).split())
+    assert tw.Trace.from_json(t.to_json()) == t

@@ -237,7 +237,7 @@ def test_the_core_takes_no_program_that_reads_or_writes_elsewhere(code, results,
 
 def test_the_core_takes_programs_for_own_rows_only():
     one, two = _core.Program(1, [], [0]), _core.Program(2, [], [0, 1])
-    _core.Network([(1, 1, "own", 0.0, 0.0, 0, -1, one, one)], "own", 0.0, True, 0.0, two)
+    _core.Network([(1, 1, "own", 0.0, 0.0, 0, -1, one, one)], "own", [0.0], True, 0.0, two)
     wrong = [
         ("tanh", one, one, "squared_error", None), ("own", None, one, "squared_error", None),
         ("own", one, None, "squared_error", None), ("own", one, one, "own", None), ("own", one, one, "huber", two),
@@ -245,4 +245,4 @@ def test_the_core_takes_programs_for_own_rows_only():
     ]  # fmt: skip
     for activation, g, slope, loss, own_loss in wrong:
         with pytest.raises(ValueError, match="own row"):
-            _core.Network([(1, 1, activation, 0.0, 0.0, 0, -1, g, slope)], loss, 0.0, True, 0.0, own_loss)
+            _core.Network([(1, 1, activation, 0.0, 0.0, 0, -1, g, slope)], loss, [0.0], True, 0.0, own_loss)

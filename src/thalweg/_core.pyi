@@ -52,7 +52,7 @@ class Network:
         self,
         layers: Sequence[tuple[int, int, str, float, float, int, int, Program | None, Program | None]],
         loss: str,
-        loss_parameter: float,
+        loss_parameters: Sequence[float],  # one, or one for each output
         mean: bool,
         l2: float,
         own_loss: Program | None = None,

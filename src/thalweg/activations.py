@@ -45,6 +45,7 @@ class Activation(Named):
     g: Callable[[np.ndarray, float], np.ndarray]  # (a, parameter) -> z
     derivative: Callable[[np.ndarray, float], np.ndarray]  # of the saved array, see `saves`
     saves: Literal["a", "z"]  # what the derivative is computed from
+    parameter: float = dataclasses.field(default=0.0, kw_only=True)  # one for all units
     kinks: tuple[float, ...] = ()  # values of a where the derivative jumps
     positive: bool = False  # every output is > 0
     elementwise: bool = True  # not softmax

@@ -51,9 +51,8 @@ class Passes:
 
     @cached_property
     def _error_slope(self) -> Float[np.ndarray, "n k"]:
-        loss = self._network.loss
         with np.errstate(all="ignore"):
-            return loss.gradient(self._passed.z[-1], self._Y, loss.parameter)
+            return self._network.loss.slopes(self._passed.z[-1], self._Y)
 
     @cached_property
     def _deltas(self) -> dict[int, Float[np.ndarray, "n above"]]:
@@ -117,7 +116,7 @@ class Passes:
 
     def _limit_slope(self, n: int, k: int) -> float:
         """∂E/∂z where the array has 0/0, from the branch that is short for it: a target of 0 costs nothing."""
-        loss = self._network.loss
+        loss = self._network.loss.at(k + 1)
         numbers = {**loss.constants, "z": float(self._passed.z[-1][n, k]), "y": float(self._Y[n, k])}
         given: dict[Expression, Value] = {Symbol(name): value for name, value in numbers.items()}
         return float(evaluate(formula(loss.slope).at(given), given))

@@ -230,6 +230,8 @@ class MLPRegressor(RegressorMixin, Estimator):
     The parameters up to max_fun are scikit-learn's, with its defaults and meaning (its "squared_error" is our
     half_squared_error); those after it are Thalweg's. Hidden layers may come first, as they could before 1.7.
 
+    With loss=tw.Quantile([0.1, 0.5, 0.9]), or a list of quantiles, one network learns several quantiles of one target.
+
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = MLPRegressor((20,), learning_rate_init=0.1, max_iter=2000, random_state=0).fit(X, y)
@@ -281,9 +283,22 @@ class MLPRegressor(RegressorMixin, Estimator):
         return self._fit(X, y, sample_weight, goes_on=True)
 
     def predict(self, X: Any) -> Float[np.ndarray, "n ..."]:
-        """The number of each row of X (n, d), (n,), or (n, outputs)."""
+        """The number of each row of X (n, d), (n,), or (n, outputs); of several quantiles a column for each, in order."""
         outputs = self._outputs(X)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R² of the predictions; of several quantiles, of the one nearest to the median (of two, the first)."""
+        from sklearn.metrics import r2_score
+
+        return float(r2_score(y, self._scored(self.predict(X)), sample_weight=sample_weight))
+
+    def _scored(self, outputs: np.ndarray) -> np.ndarray:
+        """What scikit-learn's score looks at."""
+        loss = self.network_.loss
+        if not loss.n_outputs or outputs.ndim == 1:
+            return outputs
+        return outputs[:, np.argmin(np.abs(np.array(loss.parameter) - 0.5))]
 
     def _read(self, X, y, *, is_first):
         checked: Any = validate_data(
@@ -294,7 +309,14 @@ class MLPRegressor(RegressorMixin, Estimator):
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _targets(self, y, dtype):
-        return np.asarray(y, dtype=dtype).reshape(len(y), -1)
+        Y, levels = np.asarray(y, dtype=dtype).reshape(len(y), -1), loss_of(self.loss).n_outputs
+        if levels and Y.shape[1] > 1:
+            message = (
+                f"several quantiles are those of one target, and y has {Y.shape[1]} columns; "
+                f"fit an estimator for each column"
+            )
+            raise InputError(message)
+        return np.repeat(Y, levels, axis=1) if levels else Y
 
     def _output_and_loss(self):
         loss = loss_of(self.loss)
@@ -303,7 +325,7 @@ class MLPRegressor(RegressorMixin, Estimator):
     def _score_outputs(self, outputs, held: Examples):
         from sklearn.metrics import r2_score
 
-        return float(r2_score(held.Y, outputs, sample_weight=held.weights))
+        return float(r2_score(self._scored(held.Y), self._scored(outputs), sample_weight=held.weights))
 
     def _loss_offset(self, Y):
         if self.loss != "poisson":

@@ -59,7 +59,8 @@ def check_examples(
 ) -> Examples:
     """Examples from arrays: X (n, d), Y (n, k) or (n,) and weights (n,), converted to `dtype`.
 
-    Y may be (n,) where k = 1, whole numbers 0 … k − 1 of shape (n,) for cross_entropy, 0/1 for binary_cross_entropy.
+    Y may be (n,) where k = 1, whole numbers 0 … k − 1 of shape (n,) for cross_entropy, 0/1 for binary_cross_entropy;
+    (n,) or (n, 1), one target for all outputs, for a quantile loss of several levels.
 
     Args:
         network: gives d, k and what the loss allows as targets.
@@ -102,11 +103,14 @@ def check_targets(network: Network, Y: Any, n: int, kind: Any, what: str) -> Flo
     Y = _numbers(Y, name)
     if Y.ndim == 1 and len(Y) == n and loss.name == "cross_entropy" and k > 1:
         Y = _one_hot(Y, k, name)
-    elif Y.ndim == 1 and k == 1:
+    elif Y.ndim == 1 and (k == 1 or loss.n_outputs):
         Y = Y[:, None]
+    if loss.n_outputs and Y.shape == (n, 1):
+        Y = np.broadcast_to(Y, (n, k))
     if Y.shape != (n, k):
-        or_classes = f" or ({n},) whole numbers from 0 to {k - 1}" if loss.name == "cross_entropy" else ""
-        message = f"{name} must have shape ({n}, {k}){or_classes}, one row for each row of X, not {Y.shape}"
+        other = f" or ({n},) whole numbers from 0 to {k - 1}" if loss.name == "cross_entropy" else ""
+        other = f" or ({n},), one target for all outputs" if loss.n_outputs else other
+        message = f"{name} must have shape ({n}, {k}){other}, one row for each row of X, not {Y.shape}"
         raise InputError(message)
     Y = _finite(Y, kind, name)
     valid = np.broadcast_to(loss.targets(Y), Y.shape)

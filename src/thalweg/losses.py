@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import numpy as np
 
 from thalweg.activations import Activation
 from thalweg.elementary import sigmoid, softplus
+from thalweg.errors import InputError
 from thalweg.named import Named, find
 
 
@@ -40,8 +41,8 @@ class Fused:
 class Loss(Named):
     """One loss: E_n(ŷ, y) for each row and ∂E/∂ŷ. Its texts say what one output adds to E, and the slope of that."""
 
-    value: Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # (ŷ, y, parameter) -> per element (n, k)
-    gradient: Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # -> ∂E/∂ŷ (n, k)
+    value: Callable[[np.ndarray, np.ndarray, Any], np.ndarray]  # (ŷ, y, parameter) -> per element (n, k)
+    gradient: Callable[[np.ndarray, np.ndarray, Any], np.ndarray]  # -> ∂E/∂ŷ (n, k)
     outputs: Callable[[Activation], bool]  # which output activations are valid
     outputs_rule: str  # the same in words
     targets: Callable[[np.ndarray], np.ndarray]  # (n, k) -> which elements are valid
@@ -53,7 +54,7 @@ class Loss(Named):
            y: Float[np.ndarray, "n k"]) -> Float[np.ndarray, " n"]:  # fmt: skip
         """E_n for each row (equation 4), from a = a⁽ᴸ⁾ where the pair is fused, else from z = ŷ."""
         pair = self.fused.get(output.name)
-        return pair.value(a, y) if pair else self.value(z, y, self.parameter).sum(axis=1)
+        return pair.value(a, y) if pair else self.value(z, y, self._setting(z)).sum(axis=1)
 
     def backward(self, output: Activation, a: Float[np.ndarray, "n k"], z: Float[np.ndarray, "n k"],
                  y: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:  # fmt: skip
@@ -61,7 +62,25 @@ class Loss(Named):
         pair = self.fused.get(output.name)
         if pair:
             return pair.gradient(a, z, y)
-        return output.backward(z if output.saves == "z" else a, self.gradient(z, y, self.parameter))
+        return output.backward(z if output.saves == "z" else a, self.slopes(z, y))
+
+    def slopes(self, z: Float[np.ndarray, "n k"], y: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+        """∂E/∂ŷ of each output."""
+        return self.gradient(z, y, self._setting(z))
+
+    @property
+    def n_outputs(self) -> int | None:
+        """How many outputs it is for, each with a parameter of its own; None where one serves any number of them."""
+        return len(self.parameter) if isinstance(self.parameter, tuple) else None
+
+    def at(self, output: Any) -> Loss:
+        """The loss as this output, counted from 1, has it: with the parameter that is its own."""
+        if not isinstance(self.parameter, tuple):
+            return self
+        return dataclasses.replace(self, parameter=self.parameter[output - 1])
+
+    def _setting(self, z: np.ndarray) -> Any:
+        return np.array(self.parameter, dtype=z.dtype) if isinstance(self.parameter, tuple) else self.parameter
 
 
 def _times(y: np.ndarray, logarithm: np.ndarray) -> np.ndarray:
@@ -103,11 +122,11 @@ def _huber(z: np.ndarray, y: np.ndarray, delta: float) -> np.ndarray:
     return np.where(r <= delta, 0.5 * r * r, delta * (r - 0.5 * delta))
 
 
-def _quantile(z: np.ndarray, y: np.ndarray, level: float) -> np.ndarray:
+def _quantile(z: np.ndarray, y: np.ndarray, level: Any) -> np.ndarray:
     return np.maximum(level * (y - z), (level - 1.0) * (y - z))
 
 
-def _quantile_gradient(z: np.ndarray, y: np.ndarray, level: float) -> np.ndarray:
+def _quantile_gradient(z: np.ndarray, y: np.ndarray, level: Any) -> np.ndarray:
     return np.where(z > y, 1.0 - level, np.where(z < y, -level, 0.0)).astype(z.dtype)
 
 
@@ -173,13 +192,30 @@ def Huber(delta: float = 1.0) -> Loss:
     return LOSSES["huber"].with_parameter(delta, lambda delta: 0.0 < delta < math.inf, "a number > 0")
 
 
-def Quantile(level: float = 0.5) -> Loss:
+def Quantile(level: float | Sequence[float] = 0.5) -> Loss:
     """The quantile (pinball) loss, least at the `level` quantile (0 < level < 1) of y given x.
 
-    >>> Quantile(0.9)
-    quantile(level=0.9)
+    Several levels are those of as many outputs, one each: E = Σ_k ρ_k(y − ŷ_k), and a target of shape (n,) or (n, 1) is
+    that of every output.
+
+    Raises:
+        InputError: a level is no number between 0 and 1, occurs twice, or there is none.
+
+    >>> Quantile(0.9), Quantile([0.1, 0.5, 0.9])
+    (quantile(level=0.9), quantile(level=[0.1, 0.5, 0.9]))
     """
-    return LOSSES["quantile"].with_parameter(level, lambda level: 0.0 < level < 1.0, "a number with 0 < level < 1")
+
+    def of_level(level: Any) -> Loss:
+        return row.with_parameter(level, lambda level: 0.0 < level < 1.0, "a number with 0 < level < 1")
+
+    row = LOSSES["quantile"]
+    if not isinstance(level, (list, tuple, np.ndarray)):
+        return of_level(level)
+    levels = tuple(of_level(one).parameter for one in level)
+    if not levels or len(set(levels)) < len(levels):
+        message = f"quantile: levels must be different numbers, at least one, such as [0.1, 0.5, 0.9], not {level!r}"
+        raise InputError(message)
+    return dataclasses.replace(row, parameter=levels)
 
 
 PARAMETRIC: dict[str, Callable[..., Loss]] = {"huber": Huber, "quantile": Quantile}

@@ -18,8 +18,7 @@ import numpy as np
 
 from thalweg.activations import ACTIVATIONS, Activation, find_activation
 from thalweg.errors import InputError, ThalwegWarning, shown
-from thalweg.losses import LOSSES, Loss, find_loss
-from thalweg.named import Named
+from thalweg.losses import LOSSES, Loss, Quantile, find_loss
 from thalweg.optimizers import find_optimizer
 from thalweg.update_rules import Adam, GradientDescent, Optimizer, UpdateRule
 
@@ -105,7 +104,8 @@ _BY_BATCH = {"counts": _steps_by_batch, "when": "solver is 'sgd' or 'adam'"}
 SKLEARN: dict[str, Parameter] = {
     "loss": Parameter(
         'what is made small: of MLPClassifier "log_loss", the cross-entropy; of MLPRegressor half the squared error',
-        "squared_error", _loss, f"a str among 'squared_error', 'poisson', or one of {', '.join(LOSSES)}, or an object"
+        "squared_error", _loss,
+        f"a str among 'squared_error', 'poisson', or one of {', '.join(LOSSES)}, or an object, or a list of quantiles",
     ),
     "hidden_layer_sizes": Parameter(
         "units of each hidden layer",
@@ -351,9 +351,22 @@ def activations(estimator: Any) -> list[Activation]:
     return [find_activation(ACTIVATION_NAMES.get(g, g) if isinstance(g, str) else g) for g in given]
 
 
-def loss_of(name: Any) -> Named:
-    """The loss; scikit-learn's "squared_error" has the factor ½."""
-    return find_loss("half_squared_error" if isinstance(name, str) and name == "squared_error" else name)
+def loss_of(given: Any) -> Loss:
+    """The loss; scikit-learn's "squared_error" has the factor ½, and several quantiles are one loss of several levels.
+
+    Raises:
+        InputError: several losses that are not each a quantile of one level.
+    """
+    if not isinstance(given, (list, tuple)):
+        return find_loss("half_squared_error" if isinstance(given, str) and given == "squared_error" else given)
+    losses = [find_loss(one) for one in given]
+    if any(one.name != "quantile" or one.n_outputs for one in losses):
+        message = (
+            f"The 'loss' parameter: several losses are quantiles of one target, each of one level, such as "
+            f"[tw.Quantile(0.1), tw.Quantile(0.9)]. Got {shown(given)} instead."
+        )
+        raise InputError(message)
+    return Quantile([one.constants["level"] for one in losses])
 
 
 def optimizer_of(estimator: Any) -> Optimizer:

@@ -18,13 +18,18 @@ class Named:
     name: str  # by which it is given
     formula: str  # as an expression
     slope: str  # its derivative
-    parameter: float = field(default=0.0, kw_only=True)
+    parameter: float | tuple[float, ...] = field(default=0.0, kw_only=True)  # several: of a loss, one for each output
     parameter_name: str = field(default="", kw_only=True)  # of its parameter; empty where it has none
     fixed: Mapping[str, float] = field(default_factory=dict, kw_only=True)  # further constants that have a name
     own: tuple[tuple[str, Any], ...] = field(default=(), kw_only=True)  # what made a user's own row (see `own_rows`)
 
     @property
-    def constants(self) -> dict[str, float]:
+    def parameters(self) -> tuple[float, ...]:
+        """One, or one for each output."""
+        return self.parameter if isinstance(self.parameter, tuple) else (self.parameter,)
+
+    @property
+    def constants(self) -> dict[str, Any]:
         """What the names in the formula stand for that are no variables."""
         return {**self.fixed, **({self.parameter_name: self.parameter} if self.parameter_name else {})}
 
@@ -51,7 +56,10 @@ class Named:
             raise InputError(message)
         if self.own:
             return {"name": self.name, **dict(self.own)}
-        return {"name": self.name, self.parameter_name: self.parameter} if self.parameter_name else self.name
+        if not self.parameter_name:
+            return self.name
+        plain = list(self.parameter) if isinstance(self.parameter, tuple) else self.parameter
+        return {"name": self.name, self.parameter_name: plain}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Named) and type(self) is type(other) and self._key() == other._key()
@@ -61,10 +69,18 @@ class Named:
 
     def __repr__(self) -> str:
         given = self.constants if self.own else {self.parameter_name: self.parameter} if self.parameter_name else {}
-        return f"{self.name}({', '.join(f'{name}={value:g}' for name, value in given.items())})" if given else self.name
+        return (
+            f"{self.name}({', '.join(f'{name}={_short(value)}' for name, value in given.items())})"
+            if given
+            else self.name
+        )
 
     def _key(self) -> tuple[Any, ...]:
         return self.name, self.parameter, self.own
+
+
+def _short(value: float | tuple[float, ...]) -> str:
+    return f"[{', '.join(map(_short, value))}]" if isinstance(value, tuple) else f"{value:g}"
 
 
 Row = TypeVar("Row", bound=Named)

@@ -88,14 +88,15 @@ class Network:
             activation: of hidden layers: a name (see ACTIVATIONS), an object such as LeakyReLU(0.2), or one per layer;
                 `own_activation` makes one from a formula.
             output: activation of the output layer; "softmax" goes with the loss "cross_entropy".
-            loss: a name (see LOSSES) or an object such as Huber(0.5); `own_loss` makes one from a formula.
+            loss: a name (see LOSSES) or an object such as Huber(0.5); `own_loss` makes one from a formula. With
+                Quantile([0.1, 0.5, 0.9]) each output learns a quantile of its own of one target.
             bias: False gives the lecture's networks to the letter.
             reduction: "mean" or "sum" over the rows of a batch.
             l2: strength of the penalty ½ · l2 · ‖W‖², which depends on neither batch size nor number of rows.
             dropout: share of hidden units switched off in each training step: a number, or one per hidden layer.
 
         Raises:
-            InputError: a value breaks its rule, or output and loss do not go together.
+            InputError: a value breaks its rule, or outputs and loss do not go together.
         """
         put = object.__setattr__  # frozen: the fields are set here once
         put(self, "sizes", _checked_sizes(sizes))
@@ -116,6 +117,12 @@ class Network:
             message = (
                 f"the loss {self.loss!r} needs the output {self.loss.outputs_rule}, not {self.output!r}; "
                 f"set output= or loss= accordingly"
+            )
+            raise InputError(message)
+        if self.loss.n_outputs not in (None, self.sizes[-1]):
+            message = (
+                f"the loss {self.loss!r} has {self.loss.n_outputs} levels, one for each output, and {list(self.sizes)} "
+                f"has {self.sizes[-1]} outputs; give as many levels as outputs, or one level for all"
             )
             raise InputError(message)
         put(self, "layers", self._lay_out())

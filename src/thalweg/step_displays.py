@@ -17,6 +17,7 @@ from thalweg.trace_steps import Step, Steps
 
 if TYPE_CHECKING:
     from thalweg.conventions import Key
+    from thalweg.losses import Loss
     from thalweg.network import Network
 
 LONG = 12  # numbers of a vector that are still printed
@@ -113,7 +114,9 @@ def _chosen(step: Step) -> list[Chosen]:
         loss, last = network.loss, len(network.layers)
         text = loss.formula if step.kind == "E" else loss.slope
         outputs = range(1, network.sizes[-1] + 1) if step.kind == "E" else place[1:]
-        found = [(formula(text), loss.constants, {"z": operand("z", last, k), "y": operand("y", k)}) for k in outputs]
+        found = [
+            (formula(text), loss.at(k).constants, {"z": operand("z", last, k), "y": operand("y", k)}) for k in outputs
+        ]
     else:
         found = []
     return [one for one in found if len(one[0].branches) > 1]
@@ -129,6 +132,8 @@ def _general(step: Step, chosen: list[Chosen]) -> tuple[Piece, ...]:
     text, _, variables = chosen[0]
     c, letter = step.trace.conventions, "j" if step.kind in ("z", "g'") else "k"
     names = {name: symbol_of(c, (*_without_example(one.key)[:-1], letter)) for name, one in variables.items()}
+    if step.kind not in ("z", "g'"):
+        names |= own_constants(step.trace.network.loss)
     if step.kind != "E":
         heads = step.general if step.kind == "z" else ()
         return cases((step.general_symbol, *heads), text, names)
@@ -145,6 +150,11 @@ def _softmax_slope(step: Step) -> tuple[Piece, ...]:
 
 def _without_example(key: Key) -> Key:
     return key[1:] if isinstance(key[0], int) else key
+
+
+def own_constants(loss: Loss) -> dict[str, Expression]:
+    """How the loss's parameter is written where each output k has another."""
+    return {loss.parameter_name: Symbol(loss.parameter_name, ("k",))} if loss.n_outputs else {}
 
 
 def cases(heads: tuple[Expression, ...], text: Formula, names: Mapping[str, Expression]) -> tuple[Piece, ...]:

@@ -15,7 +15,7 @@ from thalweg.document import Block, Chain, Display, Document, Heading, Items, Pa
 from thalweg.equations import Applied, Matrix, SumOver, distinct
 from thalweg.expressions import ONE, Expression, Product, Symbol, call
 from thalweg.formulas import formula
-from thalweg.step_displays import LONG, MANY_WEIGHTS, cases, displays, picture
+from thalweg.step_displays import LONG, MANY_WEIGHTS, cases, displays, own_constants, picture
 from thalweg.step_displays import elements as elements
 from thalweg.trace_rules import penalty
 from thalweg.trace_steps import Step, Steps
@@ -97,6 +97,7 @@ def _error(network: Network, error: Symbol, names: dict[str, Symbol]) -> tuple[P
     """The sum over the outputs, of what each of them adds."""
     text = formula(network.loss.formula)
     of_output: dict[str, Expression] = {name: Symbol(symbol.name, ("k",)) for name, symbol in names.items()}
+    of_output |= own_constants(network.loss)
     if text.by_target:
         body = text.fullest.with_numbers({Symbol(name): symbol for name, symbol in of_output.items()})
         return (Chain((error, SumOver("k", body))),)

@@ -97,15 +97,26 @@ class Writing:
         weight = self("W", layer, i, j)
         return times(weight, other) if self.conventions.vectors == "column" else times(other, weight)
 
-    def branch(self, text: Formula, given: Mapping[str, Any], constants: Mapping[str, float]) -> Expression:
-        """The branch of a formula that these operands choose, written with them; given: variable → kind and place."""
+    def branch(
+        self, text: Formula, given: Mapping[str, Any], constants: Mapping[str, float], unit: tuple[Any, ...] = ()
+    ) -> Expression:
+        """The branch of a formula that these operands choose, written with them; given: variable → kind and place.
+
+        Constants that are this unit's own have its number.
+        """
         named: dict[Expression, Value] = {Symbol(name): exactly(value) for name, value in constants.items()}
         values: dict[Expression, Value] = {Symbol(name): self.value(*key) for name, key in given.items()}
         body = text.at({**named, **values})
-        self.constants.update(named)
-        return body.with_numbers(
-            {Symbol(name): self(*key) for name, key in given.items()}
-        )  # all are operands: they choose
+        written: dict[Expression, Expression] = {Symbol(name): Symbol(name, unit) for name in constants}
+        self.constants.update({written[name]: value for name, value in named.items()})
+        operands = {Symbol(name): self(*key) for name, key in given.items()}  # all of them: they choose
+        return body.with_numbers({**written, **operands})
+
+    def of_output(self, text: Formula, k: Any) -> Expression:
+        """The branch of the loss's formula, or of its slope's, for an output."""
+        last, loss = len(self.layers), self.network.loss
+        given = {"z": ("z", last, k), "y": ("y", k)}
+        return self.branch(text, given, loss.at(self.letters.get(k, k)).constants, (k,) if loss.n_outputs else ())
 
 
 def symbol_of(conventions: Conventions, key: Key) -> Expression:
@@ -170,26 +181,22 @@ def leaves(w: Writing, layer: int, j: Any) -> Formulas:
 
 def error(w: Writing) -> Formulas:
     """(4), L7: what each output adds, summed."""
-    loss, last = w.network.loss, len(w.layers)
-    text = formula(loss.formula)
+    last, text = len(w.layers), formula(w.network.loss.formula)
     if w.in_letters and not text.by_target:
         return (SumOver("k", Symbol(w.conventions.error, ("k",))),)
     if w.in_letters:
         return (SumOver("k", text.fullest.with_numbers({"z": w("z", last, "k"), "y": w("y", "k")})),)
-    parts = [
-        w.branch(text, {"z": ("z", last, k), "y": ("y", k)}, loss.constants) for k in range(1, w.layers[-1].above + 1)
-    ]
+    parts = [w.of_output(text, k) for k in range(1, w.layers[-1].above + 1)]
     counted = [part for part in parts if part != number(0)]
     return (plus(*counted or parts[:1]),)
 
 
 def error_slope(w: Writing, last: int, k: Any) -> Formulas:
     """∂E/∂z_k."""
-    loss = w.network.loss
-    text = formula(loss.slope)
+    text = formula(w.network.loss.slope)
     if w.in_letters and text.by_target:
         return (text.fullest.with_numbers({"z": w("z", last, k), "y": w("y", k)}),)
-    return (w.branch(text, {"z": ("z", last, k), "y": ("y", k)}, loss.constants),)
+    return (w.of_output(text, k),)
 
 
 def jacobian(w: Writing, last: int, k: Any, j: Any) -> Formulas:

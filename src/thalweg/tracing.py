@@ -227,6 +227,8 @@ def trace(
         check_number(learning_rate, lambda rate: rate > 0.0, "learning_rate", "a number > 0")
     if by_hand and given_Y.size == examples.Y.size:  # a single output may come without its brackets
         given_Y = given_Y.reshape(examples.Y.shape)
+    elif by_hand and network.loss.n_outputs:  # one target for all outputs
+        given_Y = np.repeat(given_Y.reshape(examples.n, 1), network.loss.n_outputs, axis=1)
     elif by_hand:  # a class by its number
         given_Y = examples.Y
     return Trace(

@@ -315,9 +315,16 @@ def _kind(given: Any, place: str) -> Any:
     if isinstance(kind, str) and len(kind) <= MAX_LENGTH:
         return kind.strip()
     if isinstance(kind, dict) and isinstance(kind.get("name"), str) and len(kind) == 2:
-        return {k: v if k == "name" else float(typed_number(v, f"{place}: {shown(k)}")) for k, v in kind.items()}
+        return {k: v if k == "name" else _parameter(v, f"{place}: {shown(k)}") for k, v in kind.items()}
     message = f'{place} must be a name, or a name and its parameter, as in "elu(alpha=0.5)", not {shown(given)}'
     raise InputError(message)
+
+
+def _parameter(given: Any, place: str) -> float | list[float]:
+    """A number, or one for each output."""
+    if isinstance(given, (list, tuple)):
+        return [float(typed_number(one, place)) for one in given]
+    return float(typed_number(given, place))
 
 
 def _matrices(given: Any, place: str) -> Sequence[Matrix]:
@@ -420,5 +427,6 @@ def _written_kind(row: Named) -> str:
     if not row.parameter_name:
         return f'"{row.name}"'
     # A tiny float has more digits than can be typed; the fraction it was typed as, or one as near, has not.
-    parameter = Fraction(repr(row.parameter)).limit_denominator(10**MAX_DIGITS)
-    return f'{{ name = "{row.name}", {row.parameter_name} = {_written(parameter)} }}'
+    typed = [Fraction(repr(one)).limit_denominator(10**MAX_DIGITS) for one in row.parameters]
+    parameter = _written(typed if isinstance(row.parameter, tuple) else typed[0])
+    return f'{{ name = "{row.name}", {row.parameter_name} = {parameter} }}'

@@ -91,12 +91,12 @@ def make_case(number, loss, output, width, weighted, hidden="tanh", depth=1):
     reduction, l2, bias = ("mean", "sum")[number // 2 % 2], (0.0, 0.3)[number // 4 % 2], number % 3 != 0
     use_parameter = number // 6 % 2 == 1
     rows = OWN | (PARAMETRIC if use_parameter else {})
-    named = [rows.get(name, name) for name in (loss, output, hidden)]
+    named = [rows.get(name, name) if isinstance(name, str) else name for name in (loss, output, hidden)]
     network = tw.Network(
         [INPUTS, *(UNITS, 5)[:depth], width], activation=named[2], output=named[1], loss=named[0], bias=bias,
         reduction=reduction, l2=l2,
     )  # fmt: skip
-    words = [loss, output, f"{width} wide", hidden, reduction, "l2" if l2 else "", "bias" if bias else "no bias"]
+    words = [str(loss), output, f"{width} wide", hidden, reduction, "l2" if l2 else "", "bias" if bias else "no bias"]
     return Case(network, weighted, " ".join(word for word in [*words, "weights" if weighted else ""] if word))
 
 
@@ -127,7 +127,20 @@ def own_cases():
     ]
 
 
-CASES = loss_cases() + hidden_cases() + own_cases()
+# A level for each output.
+LEVELS = {1: [0.9], 2: [0.8, 0.1], 5: [0.05, 0.3, 0.5, 0.7, 0.97]}
+LEVEL_OUTPUTS = ("identity", "own_bump", "softplus", "softmax")
+
+
+def level_cases():
+    listed = [(output, width, weighted) for output in LEVEL_OUTPUTS for width in WIDTHS for weighted in (False, True)]
+    return [
+        make_case(number, tw.Quantile(LEVELS[width]), output, width, weighted)
+        for number, (output, width, weighted) in enumerate(listed)
+    ]
+
+
+CASES = loss_cases() + hidden_cases() + own_cases() + level_cases()
 
 
 def targets(network, random, n=N):
@@ -201,6 +214,7 @@ def test_the_list_of_cases_is_whole():
     assert outputs - set(OWN) == set(ACTIVATIONS)
     assert hidden - set(OWN) == set(HIDDEN) == set(ACTIVATIONS) - {"softmax"}
     assert (outputs | hidden | {case.network.loss.name for case in CASES}) >= set(OWN)
+    assert {case.network.loss.n_outputs for case in level_cases()} == set(WIDTHS) and len(level_cases()) == 24
     options = {(case.network.reduction, case.network.l2 > 0, case.network.bias, case.weighted) for case in CASES}
     assert len(options) == 16
     assert len({case.name for case in loss_cases()}) == 420
@@ -304,6 +318,32 @@ def test_predictions_are_the_forward_pass(case, dtype, engine, rng):
         z = g(z @ W + (0.0 if b is None else b))
     assert out.shape == (N, case.network.sizes[-1]) and out.dtype == dtype
     agree(out, z, 1e-12 if dtype == "float64" else 1e-5)
+
+
+# Few rows have a way of their own through the core: more than it takes, networks narrower and wider than a vector, none
+# of whose rows ends where a vector ends; without biases, the last row of W ends the parameters.
+SHAPES = [(1, 1), (3, 2), (1, 7, 1), (3, 17, 5), (5, 37, 2, 67), (29, 2, 3, 1)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("instruction_set", cpu_features()["usable"])
+def test_few_rows_are_predicted_like_many(instruction_set, dtype, rng):
+    engine, shapes = Cpu(instruction_set=instruction_set), 0
+    for sizes in SHAPES:
+        for bias in (True, False):
+            for output in ("identity", "softmax", "elu", OWN["own_bump"]):
+                for hidden in ("relu", "gelu", tw.LeakyReLU(0.3), OWN["own_swish"]):
+                    network = tw.Network(sizes, activation=hidden, output=output, bias=bias)
+                    p = rng.normal(scale=0.4, size=network.n_parameters).astype(dtype)
+                    X = rng.normal(size=(97, sizes[0])).astype(dtype)
+                    many = engine.predict(network, p, X)
+                    agree(many, Reference().predict(network, p, X), 1e-12 if dtype == "float64" else 2e-5)
+                    for rows in (1, 2, 3, 5, 8, 13, 16, 17):
+                        few = engine.predict(network, p, X[:rows])
+                        agree(few, many[:rows], 1e-12 if dtype == "float64" else 2e-5)
+                    assert np.array_equal(engine.predict(network, p, X[4:5])[0], engine.predict(network, p, X[1:6])[3])
+                    shapes += 1
+    assert shapes == len(SHAPES) * 2 * 4 * 4
 
 
 @pytest.mark.parametrize("rows", [1, 8191, 8192, 8193, 20011])

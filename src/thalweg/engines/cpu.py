@@ -42,6 +42,7 @@ UNUSED: dict[str, Any] = {
     "momentum": 0.0, "nesterov": False, "beta1": 0.0, "beta2": 0.0, "epsilon": 0.0, "epsilon_hat": False,
     "weight_decay": 0.0,
 }  # fmt: skip
+_KEPT = "_described_for_cpu"  # among the attributes of a network; no field of it, so that it is not copied or compared
 TRAINERS: dict[Any, Any] = {np.dtype(np.float32): _core.TrainerFloat32, np.dtype(np.float64): _core.TrainerFloat64}
 
 
@@ -139,11 +140,18 @@ def _best_set() -> str:
 
 
 def described(network: Network) -> _core.Network:
-    """The network as the core knows it.
+    """The network as the core knows it; kept with it, as it never changes and saying it takes longer than a row.
 
     Raises:
         EngineError: the core has no such activation or loss.
     """
+    kept = vars(network)
+    if _KEPT not in kept:
+        kept[_KEPT] = _described(network)
+    return kept[_KEPT]
+
+
+def _described(network: Network) -> _core.Network:
     rows = [
         (
             layer.below, layer.above, _name(layer.activation), layer.activation.parameter, layer.dropout,
@@ -154,7 +162,7 @@ def described(network: Network) -> _core.Network:
     loss = network.loss
     try:
         return _core.Network(
-            rows, _name(loss), loss.parameter, network.reduction == "mean", network.l2,
+            rows, _name(loss), loss.parameters, network.reduction == "mean", network.l2,
             loss_program(loss) if loss.own else None,
         )  # fmt: skip
     except ValueError as error:
