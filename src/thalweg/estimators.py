@@ -283,12 +283,18 @@ class MLPRegressor(RegressorMixin, Estimator):
         return self._fit(X, y, sample_weight, goes_on=True)
 
     def predict(self, X: Any) -> Float[np.ndarray, "n ..."]:
-        """The number of each row of X (n, d), (n,), or (n, outputs); of several quantiles a column for each, in order."""
+        """The number of each row of X (n, d), (n,), or (n, outputs); a column for each of several quantiles."""
         outputs = self._outputs(X)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """R² of the predictions; of several quantiles, of the one nearest to the median (of two, the first)."""
+        """R² of the predictions; of several quantiles, of the one nearest to the median (of two, the first).
+
+        Args:
+            X: rows, as for `predict`.
+            y: their numbers.
+            sample_weight: weight of each row, shape (n,); None for 1 each.
+        """
         from sklearn.metrics import r2_score
 
         return float(r2_score(y, self._scored(self.predict(X)), sample_weight=sample_weight))
