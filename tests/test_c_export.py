@@ -120,7 +120,7 @@ def test_networks_of_every_activation(activation, dtype, rng, tmp_path):
     X = np.concatenate([rng.normal(size=(31, 5)), 30.0 * rng.normal(size=(31, 5)), np.zeros((1, 5))]).astype(dtype)
     X = X / 8 if network.output.name == "exp" else X
     c_export.write_network(tmp_path / "g.c", network, parameters)
-    found = np.array([list(each.outputs) for each in called(tmp_path / "g.c", X, [("outputs", 2)])])
+    found = np.array([list(each.prediction) for each in called(tmp_path / "g.c", X, [("prediction", 2)])])
     expected = tw.predict(network, parameters.astype(np.float64), X.astype(np.float64), engine="reference")
     accuracy = 1e-12 if dtype == np.float64 else 1e-5
     assert (np.abs(found - expected) <= accuracy * np.maximum(1.0, np.abs(expected))).all()
@@ -378,12 +378,12 @@ def test_extreme_parameters_compile_and_stay(tmp_path):
     values = [5e-324, -2.2250738585072014e-308, 1.7976931348623157e308, -0.0, 0.1]
     network = Network([1, 5], bias=False)
     c_export.write_network(tmp_path / "far.c", network, np.array(values))
-    (answer,) = called(tmp_path / "far.c", np.array([[1.0]]), [("outputs", 5)])
-    assert list(answer.outputs) == values
+    (answer,) = called(tmp_path / "far.c", np.array([[1.0]]), [("prediction", 5)])
+    assert list(answer.prediction) == values
     few = np.array([1e-45, -1.1754944e-38, 3.4028235e38, 0.0, 0.1], dtype=np.float32)
     c_export.write_network(tmp_path / "few.c", network, few)
-    (answer,) = called(tmp_path / "few.c", np.array([[1.0]], dtype=np.float32), [("outputs", 5)])
-    assert np.array(list(answer.outputs), dtype=np.float32).tolist() == few.tolist()
+    (answer,) = called(tmp_path / "few.c", np.array([[1.0]], dtype=np.float32), [("prediction", 5)])
+    assert np.array(list(answer.prediction), dtype=np.float32).tolist() == few.tolist()
 
 
 def test_the_same_model_gives_the_same_file(data, tmp_path):

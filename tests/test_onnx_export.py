@@ -99,7 +99,7 @@ def test_networks_of_every_activation(activation, dtype, rng):
     parameters = network.initialize(seed=3).astype(dtype)
     X = np.concatenate([rng.normal(size=(31, 5)), 30.0 * rng.normal(size=(31, 5)), np.zeros((1, 5))]).astype(dtype)
     X = X / 8 if network.output.name == "exp" else X
-    answered = run(onnx_export.network_graph(network, parameters), {"X": X})["outputs"]
+    answered = run(onnx_export.network_graph(network, parameters), {"X": X})["prediction"]
     expected = tw.predict(network, parameters.astype(np.float64), X.astype(np.float64), engine="reference")
     # Of gelu in float64 the Erf is float32, as onnxruntime has no other.
     accuracy = 1e-12 if dtype == np.float64 and "gelu" != network.output.name else 1e-5
