@@ -135,7 +135,7 @@ EVERY_KIND = (
     "abs(a)**(-0.5)", "a**(-2)", "(1 + a**2)**(-1.5)", "2**(a/9)", "1/a", "exp(1/a)", "tanh(1/a)", "tanh(log(a))",
     "sign(log(a)) + relu(log(a))", "log(sigmoid(a))", "log(softplus(a))", "sinh(a)/a", "a*sigmoid(1.7*a)",
     "a if a > 0 else 0.1*a", "a if a < 0 else 2*a if a <= 1/2 else 3*a if 2 >= a else -a if a > 4 else 7",
-    "1 if a > 0 else -1", "sqrt(a) if a > 0 else log(1 - a)",
+    "1 if a > 0 else -1", "a**2*1.00000001", "sqrt(a) if a > 0 else log(1 - a)",
 )  # fmt: skip
 
 

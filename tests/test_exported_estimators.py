@@ -15,10 +15,11 @@ import thalweg as tw
 from command_line import run
 from compiled import library, needs_compiler, program, structure
 from onnx_answers import run as run_onnx
+from thalweg import safe_file
 
 
 FAST: dict[str, Any] = {
-    "hidden_layer_sizes": (7, 5),
+    "hidden_layer_sizes": (17, 11),
     "max_iter": 100,
     "tol": 0.0,
     "random_state": 3,
@@ -277,6 +278,19 @@ def test_the_command_exports_an_estimators_file_as_the_estimator_does(make, form
     written = (tmp_path / f"m.{form}").read_bytes()
     getattr(model, f"to_{form}")(tmp_path / f"m.{form}")
     assert (tmp_path / f"m.{form}").read_bytes() == written
+
+
+def test_a_file_whose_labels_are_not_those_of_its_network_is_refused(rng, tmp_path):
+    X = rows(rng, 53)
+    model = classifier(X, codes(X, 3), max_iter=2)
+    model.save(tmp_path / "m.thalweg")
+    header, arrays = safe_file.read(tmp_path / "m.thalweg", kind="estimator")
+    header["labels"]["classes"][0]["labels"].append(99)
+    safe_file.write(tmp_path / "odd.thalweg", kind="estimator", header=header, arrays=arrays)
+    ran = run("export", tmp_path / "odd.thalweg", tmp_path / "m.onnx")
+    assert ran.status == 2 and "the network has 3 outputs, and the labels take 4" in ran.sentence
+    with pytest.raises(tw.FileError, match="the labels take 4"):
+        tw.MLPClassifier.load(tmp_path / "odd.thalweg")
 
 
 @pytest.mark.parametrize("kind", [tw.MLPClassifier, tw.MLPRegressor, tw.TableClassifier, tw.TableRegressor])

@@ -72,6 +72,13 @@ def _choice(comparison: str) -> Row:
     return lambda g, value, a, b, c, d: g.add("Where", g.add(comparison, a, b), c, d)
 
 
+def _scale(g: Graph, value: Any, a: str) -> str:
+    """onnxruntime (1.32) leaves out a Mul by what float32 cannot tell from 1, such as 1.00000001."""
+    if value != 1.0 and np.float32(value) == 1.0:
+        return g.add("Sum", a, g.add("Mul", a, value - type(value)(1.0)))
+    return g.add("Mul", a, value)
+
+
 def _not_zero(g: Graph, zero: Any, x: str) -> str:
     """x, and no number where it is 0."""
     return g.add("Where", g.add("Equal", x, zero), type(zero)(np.nan), x)
@@ -114,7 +121,7 @@ INSTRUCTIONS: Mapping[str, Row] = {
     "multiply": _node("Mul"),
     "divide": lambda g, zero, a, b: g.add("Div", a, _not_zero(g, zero, b)),
     "shift": lambda g, value, a: g.add("Sum", a, value),
-    "scale": lambda g, value, a: g.add("Mul", a, value),
+    "scale": _scale,
     "whole_power": lambda g, value, a: g.add("Pow", a, value),
     "power": _power,
     "if_less": _choice("Less"),
