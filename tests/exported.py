@@ -160,3 +160,13 @@ def inputs_of(encoder: Encoder, rows: Table) -> list[np.ndarray]:
     """Raw cells for each input of an exported model."""
     cells = raw_cells(rows)
     return [presence(rows, r.column) if isinstance(r, Presence) else cells[r.column] for r in encoder.roles]
+
+
+def own_rows() -> tuple[Any, ...]:
+    """Activations of one's own: two of a name, one whose name is a word of exported C, one of two branches."""
+    return (
+        tw.own_activation("swish2", "a*sigmoid(b*a)", b=2),
+        tw.own_activation("swish2", "a*sigmoid(b*a)", b=0.5),
+        tw.own_activation("layer", "a if a > 0 else slope*a if a > -1 else -slope", slope=0.25, initialization="he"),
+        tw.own_activation("network", "sign(a)*log(1 + abs(a)) + a/9"),
+    )

@@ -4,6 +4,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import sympy
 from hypothesis import strategies as st
 
@@ -106,6 +107,43 @@ def expressions(draw: st.DrawFn, leaves: Any = LEAVES, steps: dict[str, Any] = S
         b = draw(EXPONENTS) if exponent else draw(st.sampled_from(parts))
         parts.append(attempt(step, parts[-1], b))
     return parts[-1]
+
+
+# Texts in a, mostly with a value everywhere; with if and else too.
+PIECES = st.recursive(
+    st.sampled_from(["a", "0.45", "1/3", "2", "pi", "0.7"]),
+    lambda inner: st.one_of(
+        st.builds("({} {} {})".format, inner, st.sampled_from(["+", "-", "*"]), inner),
+        st.builds("({})/(1 + ({})**2)".format, inner, inner),
+        st.builds(
+            "{}({})".format, st.sampled_from(["tanh", "sigmoid", "softplus", "erf", "abs", "relu", "cosh"]), inner
+        ),
+        st.builds("sqrt(1 + ({})**2)".format, inner),
+        st.builds("log(1 + abs({}))".format, inner),
+        st.builds("(1 + abs({}))**0.3".format, inner),
+        st.builds("tanh({})**3".format, inner),
+    ),
+    max_leaves=12,
+)
+CONDITIONS = st.builds("{} {} {}".format, PIECES, st.sampled_from(["<", "<=", ">", ">="]), PIECES)
+FORMULAS = PIECES | st.builds("{} if {} else {}".format, PIECES, CONDITIONS, PIECES)
+
+# Every function and kind of part, with places where there is no value.
+EVERY_KIND = (
+    *(f"{name}(a)" for name in FUNCTIONS),
+    "a - 3", "3 - a", "a/3 - pi*a", "-a - 2*a**3 - 1", "5*a/(2 + a**2)/7", "a**7", "abs(a)**2.5", "a**1.5", "a**a",
+    "abs(a)**(-0.5)", "a**(-2)", "(1 + a**2)**(-1.5)", "2**(a/9)", "1/a", "exp(1/a)", "tanh(1/a)", "tanh(log(a))",
+    "sign(log(a)) + relu(log(a))", "log(sigmoid(a))", "log(softplus(a))", "sinh(a)/a", "a*sigmoid(1.7*a)",
+    "a if a > 0 else 0.1*a", "a if a < 0 else 2*a if a <= 1/2 else 3*a if 2 >= a else -a if a > 4 else 7",
+    "1 if a > 0 else -1", "a**2*1.00000001", "sqrt(a) if a > 0 else log(1 - a)",
+)  # fmt: skip
+
+
+def scaled_error(found: np.ndarray, expected: np.ndarray) -> float:
+    """The largest difference where there is a value, in units of the value or of 1."""
+    known = np.isfinite(expected)
+    found, expected = found[known].astype(np.float64), expected[known].astype(np.float64)
+    return float((np.abs(found - expected) / np.maximum(1.0, np.abs(expected))).max(initial=0.0))
 
 
 EXPRESSIONS = expressions()

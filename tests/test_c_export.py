@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import thalweg as tw
 from command_line import mails, write_csv
 from compiled import CC, STRICT, answers, classes, compile, library, needs_compiler, numbers, program, structure
-from exported import CASES, Case, every_role, fitted, inputs_of, learned, quick, rows_of, transparent
+from exported import CASES, Case, every_role, fitted, inputs_of, learned, own_rows, quick, rows_of, transparent
 from thalweg import c_export, c_features, c_network, c_words
 from thalweg.activations import ACTIVATIONS, ELU, HIDDEN, LeakyReLU
 from thalweg.features import ROLES, Category
@@ -120,10 +120,33 @@ def test_networks_of_every_activation(activation, dtype, rng, tmp_path):
     X = np.concatenate([rng.normal(size=(31, 5)), 30.0 * rng.normal(size=(31, 5)), np.zeros((1, 5))]).astype(dtype)
     X = X / 20 if network.output.name == "exp" else X  # or rounding before the exponential is all that is seen
     c_export.write_network(tmp_path / "g.c", network, parameters)
-    found = np.array([list(each.outputs) for each in called(tmp_path / "g.c", X, [("outputs", 2)])])
+    found = np.array([list(each.prediction) for each in called(tmp_path / "g.c", X, [("prediction", 2)])])
     expected = tw.predict(network, parameters.astype(np.float64), X.astype(np.float64), engine="reference")
     accuracy = 1e-12 if dtype == np.float64 else 1e-5
     assert (np.abs(found - expected) <= accuracy * np.maximum(1.0, np.abs(expected))).all()
+
+
+@needs_compiler
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_own_activations_in_hidden_layers_and_at_the_output(dtype, rng, tmp_path):
+    *hidden, output = own_rows()
+    network = Network([5, 7, 3, 11, 13, 2], activation=[*hidden, hidden[0]], output=output)
+    parameters = network.initialize(seed=3).astype(dtype)
+    X = (3.0 * rng.normal(size=(101, 5))).astype(dtype)
+    c_export.write_network(tmp_path / "own.c", network, parameters)
+    found = np.array([list(each.prediction) for each in called(tmp_path / "own.c", X, [("prediction", 2)])])
+    expected = tw.predict(network, parameters.astype(np.float64), X.astype(np.float64), engine="reference")
+    assert np.abs(found - expected).max() <= (1e-12 if dtype == np.float64 else 1e-5)
+    source = (tmp_path / "own.c").read_text(encoding="utf-8")
+    assert source.count("static void own_own") == 4 and "swish2(b=0.5): a*sigmoid(b*a)" in source
+
+
+def test_an_activation_of_python_functions_is_refused_with_the_way_out(tmp_path):
+    cube = tw.own_activation("cube", g=lambda a: a**3, derivative=lambda a: 3 * a**2)
+    network = Network([3, 5, 2], activation=cube)
+    with pytest.raises(tw.InputError, match="cube is made of Python functions.*make it from a formula"):
+        c_export.write_network(tmp_path / "cube.c", network, network.initialize())
+    assert list(tmp_path.iterdir()) == []
 
 
 def called(path, X, members):
@@ -378,12 +401,12 @@ def test_extreme_parameters_compile_and_stay(tmp_path):
     values = [5e-324, -2.2250738585072014e-308, 1.7976931348623157e308, -0.0, 0.1]
     network = Network([1, 5], bias=False)
     c_export.write_network(tmp_path / "far.c", network, np.array(values))
-    (answer,) = called(tmp_path / "far.c", np.array([[1.0]]), [("outputs", 5)])
-    assert list(answer.outputs) == values
+    (answer,) = called(tmp_path / "far.c", np.array([[1.0]]), [("prediction", 5)])
+    assert list(answer.prediction) == values
     few = np.array([1e-45, -1.1754944e-38, 3.4028235e38, 0.0, 0.1], dtype=np.float32)
     c_export.write_network(tmp_path / "few.c", network, few)
-    (answer,) = called(tmp_path / "few.c", np.array([[1.0]], dtype=np.float32), [("outputs", 5)])
-    assert np.array(list(answer.outputs), dtype=np.float32).tolist() == few.tolist()
+    (answer,) = called(tmp_path / "few.c", np.array([[1.0]], dtype=np.float32), [("prediction", 5)])
+    assert np.array(list(answer.prediction), dtype=np.float32).tolist() == few.tolist()
 
 
 def test_the_same_model_gives_the_same_file(data, tmp_path):

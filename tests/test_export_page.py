@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 import thalweg as tw
@@ -23,21 +24,26 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_csv(tmp_path / "new.csv", {name: cells for name, cells in mails().items() if name in tuple(mails())[:4]})
     fitted(write_csv(tmp_path / "mails.csv", mails()), "spam").save("model.thalweg")
-    typed = [command.split()[1:] for command in COMMANDS if command.startswith("thalweg export")]
+    typed = [command.split()[1:] for command in COMMANDS if command.startswith("thalweg export model")]
     assert len(typed) == 2
     for arguments in typed:
         assert run(*arguments).status == 0
     return tmp_path
 
 
-def block(language):
-    (found,) = re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)
-    return found
+def block(language, place):
+    return re.findall(rf"```{language}\n(.*?)```", PAGE, re.DOTALL)[place]
+
+
+def ran(place):
+    """The names that the Python at this place of the page leaves."""
+    names: dict = {}
+    exec(compile(block("python", place), "export.md", "exec"), names)
+    return names
 
 
 def test_the_python_gives_our_predictions(folder):
-    names: dict = {}
-    exec(compile(block("python"), "export.md", "exec"), names)
+    names = ran(0)
     model = tw.load("model.thalweg")
     assert np.abs(names["probabilities"] - model.predict_proba("new.csv")).max() <= 1e-5
     assert names["prediction"].tolist() == model.predict("new.csv").tolist()
@@ -45,8 +51,8 @@ def test_the_python_gives_our_predictions(folder):
 
 @needs_compiler
 def test_the_c_gives_our_predictions(folder):
-    Path("main.c").write_text(block("c"), encoding="utf-8")
-    built = [command for command in COMMANDS if command.startswith("cc ")]
+    Path("main.c").write_text(block("c", 0), encoding="utf-8")
+    built = [command for command in COMMANDS if command.startswith("cc ") and "spam.c" in command]
     assert len(built) == 2
     for command in built:
         subprocess.run(command.split(), check=True)
@@ -60,3 +66,39 @@ def test_the_c_gives_our_predictions(folder):
     (piped,) = [command for command in COMMANDS if command.startswith("tail")]
     lines = subprocess.check_output(piped, shell=True, text=True).splitlines()
     assert [line.split(",")[0] for line in lines] == model.predict("new.csv").tolist()
+
+
+@pytest.fixture
+def iris(tmp_path, monkeypatch):
+    """A folder with the exports of the estimator of the page; what its Python left."""
+    monkeypatch.chdir(tmp_path)
+    return ran(1)
+
+
+def test_the_estimators_exports_give_its_predictions(iris):
+    model, X = iris["model"], iris["X"]
+    assert np.abs(iris["probabilities"] - model.predict_proba(X)).max() <= 1e-12
+    assert iris["prediction"].tolist() == model.predict(X).tolist()
+    (command,) = [command for command in COMMANDS if command.startswith("thalweg export iris")]
+    assert run(*command.split()[1:]).status == 0
+    assert Path("same.onnx").read_bytes() == Path("iris.onnx").read_bytes()
+
+
+@needs_compiler
+def test_the_c_of_the_estimator_gives_its_predictions(iris):
+    Path("flower.c").write_text(block("c", 1), encoding="utf-8")
+    (command,) = [command for command in COMMANDS if command.startswith("cc ") and "iris.c" in command]
+    subprocess.run(command.split(), check=True)
+    first = iris["X"][:1]
+    assert first.tolist() == [[5.1, 3.5, 1.4, 0.2]]
+    said = f"{iris['model'].predict(first)[0]} ({iris['model'].predict_proba(first).max():.3f})\n"
+    assert subprocess.check_output(["./flower"], text=True) == said
+
+
+def test_an_own_activation_is_exported(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    left = ran(2)
+    session = onnxruntime.InferenceSession("diabetes.onnx")
+    (prediction,) = session.run(None, {"X": left["X"]})
+    assert np.abs(prediction / left["model"].predict(left["X"]) - 1.0).max() <= 1e-9
+    assert len(re.findall("```python", PAGE)) == 3 and len(re.findall("```c\n", PAGE)) == 2

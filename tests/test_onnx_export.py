@@ -9,7 +9,7 @@ import pytest
 
 import thalweg as tw
 from command_line import mails, write_csv
-from exported import CASES, Case, column, every_role, fitted, learned, quick, rows_of, transparent
+from exported import CASES, Case, column, every_role, fitted, learned, own_rows, quick, rows_of, transparent
 from onnx_answers import answers, check, feeds, run
 from thalweg import onnx_export, onnx_features
 from thalweg.activations import ACTIVATIONS, ELU, HIDDEN, LeakyReLU
@@ -99,12 +99,32 @@ def test_networks_of_every_activation(activation, dtype, rng):
     parameters = network.initialize(seed=3).astype(dtype)
     X = np.concatenate([rng.normal(size=(31, 5)), 30.0 * rng.normal(size=(31, 5)), np.zeros((1, 5))]).astype(dtype)
     X = X / 8 if network.output.name == "exp" else X
-    answered = run(onnx_export.network_graph(network, parameters), {"X": X})["outputs"]
+    answered = run(onnx_export.network_graph(network, parameters), {"X": X})["prediction"]
     expected = tw.predict(network, parameters.astype(np.float64), X.astype(np.float64), engine="reference")
     # Of gelu in float64 the Erf is float32, as onnxruntime has no other.
     accuracy = 1e-12 if dtype == np.float64 and "gelu" != network.output.name else 1e-5
     assert answered.dtype == dtype
     assert (np.abs(answered - expected) <= accuracy * np.maximum(1.0, np.abs(expected))).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_own_activations_in_hidden_layers_and_at_the_output(dtype, rng):
+    *hidden, output = own_rows()
+    network = Network([5, 7, 3, 11, 2], activation=hidden, output=output)
+    parameters = network.initialize(seed=3).astype(dtype)
+    X = (3.0 * rng.normal(size=(101, 5))).astype(dtype)
+    answered = run(onnx_export.network_graph(network, parameters), {"X": X})["prediction"]
+    expected = tw.predict(network, parameters.astype(np.float64), X.astype(np.float64), engine="reference")
+    accuracy = 1e-12 if dtype == np.float64 else 1e-5
+    assert answered.dtype == dtype and np.abs(answered - expected).max() <= accuracy
+
+
+def test_an_activation_of_python_functions_is_refused_with_the_way_out(tmp_path):
+    cube = tw.own_activation("cube", g=lambda a: a**3, derivative=lambda a: 3 * a**2)
+    network = Network([3, 2], output=cube)
+    with pytest.raises(tw.InputError, match="cube is made of Python functions.*make it from a formula"):
+        onnx_export.write_network(tmp_path / "cube.onnx", network, network.initialize())
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

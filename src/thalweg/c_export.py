@@ -20,7 +20,8 @@ from thalweg.c_features import features
 from thalweg.c_network import network_code, real_of
 from thalweg.c_words import comment, filled, letters
 from thalweg.encoding import Encoder
-from thalweg.exports import check_labels, is_single
+from thalweg.exports import check_labels, classes_of
+from thalweg.labels import Labels
 from thalweg.network import Network
 
 
@@ -29,27 +30,35 @@ if TYPE_CHECKING:
 
 
 def write_model(
-    path: str | os.PathLike[str], encoder: Encoder, network: Network, parameters: Float[np.ndarray, " p"]
+    path: str | os.PathLike[str],
+    encoder: Encoder,
+    network: Network,
+    parameters: Float[np.ndarray, " p"],
+    labels: Sequence[np.ndarray] | None = None,
 ) -> None:
     """Write encoder and network to one C file, whole or not at all.
 
+    With `labels`, for each target its classes in order, they are written as these instead of the encoder's.
+
     Raises:
-        InputError: C cannot hold a text, a layer is too wide for the stack, or the folder is missing.
+        InputError: C cannot hold a text, a layer is too wide for the stack, an activation is made of Python functions,
+            or the folder is missing.
         OSError: the disk is full or broken; an old file of this name survives.
     """
-    _write(path, model_source(name_of(path), encoder, network, parameters))
+    _write(path, model_source(name_of(path), encoder, network, parameters, labels))
 
 
 def write_network(
     path: str | os.PathLike[str],
     network: Network,
     parameters: Float[np.ndarray, " p"],
-    labels: Sequence[Any] | None = None,
+    labels: Sequence[Any] | Labels | None = None,
 ) -> None:
     """Write a network without an encoder, whose input is an array X in the type of the parameters.
 
-    With `labels` (one for each output, or two for a single sigmoid output) the answer has `label`, `index` and
-    `probabilities`, without them `outputs`.
+    The answer has `prediction`, what the network puts out: a number or an array. With `labels` (an estimator's, or one
+    for each output, or two for a single sigmoid output) it has `label`, `index` and `probabilities`; for "multilabel"
+    `prediction`, 0 or 1 for each, and `probabilities`; for several columns of classes a member y0, y1, … of each.
 
     Raises:
         InputError: as `write_model`, or the labels do not fit.
@@ -58,13 +67,19 @@ def write_network(
     _write(path, network_source(name_of(path), network, parameters, labels))
 
 
-def model_source(name: str, encoder: Encoder, network: Network, parameters: Float[np.ndarray, " p"]) -> str:
+def model_source(
+    name: str,
+    encoder: Encoder,
+    network: Network,
+    parameters: Float[np.ndarray, " p"],
+    labels: Sequence[np.ndarray] | None = None,
+) -> str:
     """Encoder and network as C, every name beginning with `name`.
 
     Raises:
         InputError: C cannot hold a text, or a layer is too wide for the stack.
     """
-    asked, answer = features(encoder), c_answers.of_table(encoder)
+    asked, answer = features(encoder), c_answers.of_table(encoder, classes_of(encoder, labels))
     targets = ", ".join(map(comment, encoder.targets))
     return _file(
         name,
@@ -79,7 +94,7 @@ def model_source(name: str, encoder: Encoder, network: Network, parameters: Floa
 
 
 def network_source(
-    name: str, network: Network, parameters: Float[np.ndarray, " p"], labels: Sequence[Any] | None = None
+    name: str, network: Network, parameters: Float[np.ndarray, " p"], labels: Sequence[Any] | Labels | None = None
 ) -> str:
     """A network without an encoder as C, every name beginning with `name`.
 
@@ -89,7 +104,7 @@ def network_source(
     named = None if labels is None else check_labels(labels, network)
     parameters = network.check_parameters(parameters)
     inputs, outputs = network.sizes[0], network.sizes[-1]
-    answer = c_answers.outputs(outputs) if named is None else c_answers.classes(named, is_single(network, named))
+    answer = c_answers.of_network(named, outputs, parameters.dtype)
     return _file(
         name,
         parameters,

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thalweg.activations import SELU_ALPHA, SELU_SCALE, SQRT_HALF
+from thalweg.activations import SELU_ALPHA, SELU_SCALE, SQRT_HALF, Activation
+from thalweg.c_formulas import formula_function
 from thalweg.c_words import array, number
 from thalweg.errors import InputError
+from thalweg.exports import formula_of
 from thalweg.network import Network
 
 
@@ -32,7 +34,7 @@ def network_code(network: Network, parameters: Float[np.ndarray, " p"]) -> str:
     """The function @_network(x, y), and what it needs.
 
     Raises:
-        InputError: a layer is too wide for the stack.
+        InputError: a layer is too wide for the stack, or an activation is made of Python functions.
     """
     if max(network.sizes) > WIDEST:
         message = (
@@ -41,6 +43,7 @@ def network_code(network: Network, parameters: Float[np.ndarray, " p"]) -> str:
         )
         raise InputError(message)
     constants, body = [], []
+    own: dict[Activation, str] = {}  # and what its function is called: their own names may be those of ours
     below = "x"
     for place, (layer, (W, b)) in enumerate(zip(network.layers, network.views(parameters), strict=True), start=1):
         constants.append(array("@real", f"@_W{place}", map(number, W.ravel())))
@@ -50,7 +53,9 @@ def network_code(network: Network, parameters: Float[np.ndarray, " p"]) -> str:
         biases = "NULL" if b is None else f"@_b{place}"
         body.append(f"    @_layer({below}, {layer.below}, @_W{place}, {biases}, {layer.above}, {above});")
         g = layer.activation
-        if g.name != "identity":
+        if g.own:
+            body.append(f"    {own.setdefault(g, f'@_own{len(own) + 1}')}({above}, {layer.above});")
+        elif g.name != "identity":
             parameter = f", {number(parameters.dtype.type(g.parameter))}" if g.parameter_name else ""
             body.append(f"    @_{g.name}({above}, {layer.above}{parameter});")
         below = above
@@ -63,8 +68,11 @@ def network_code(network: Network, parameters: Float[np.ndarray, " p"]) -> str:
         "}",
         "",
     ]
-    used = {layer.activation.name: layer.activation for layer in network.layers}
+    used = dict.fromkeys(layer.activation.name for layer in network.layers if not layer.activation.own)
     activations = [ACTIVATIONS[g] for g in used if g != "identity"]
+    activations += [
+        formula_function(name, f"{g!r}: {g.formula}", formula_of(g), parameters.dtype.type) for g, name in own.items()
+    ]
     return "\n".join([*constants, "", _LAYER, *activations, *function, ""])
 
 

@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from thalweg import safe_file
-from thalweg.activations import Activation, find_activation
+from thalweg.activations import Activation
 from thalweg.errors import FileError, InputError, shown
 from thalweg.history import History
 from thalweg.labels import Labels
-from thalweg.losses import Loss, find_loss
+from thalweg.losses import Loss
 from thalweg.mlp_parameters import PARAMETERS
 from thalweg.mlp_training import Record
 from thalweg.network import Network
 from thalweg.optimizers import find_optimizer
+from thalweg.own_rows import find_activation_or_own, find_loss_or_own
 from thalweg.stopping import Status
 from thalweg.update_rules import Optimizer
 
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 # What is of this process, or of the rows: it does not come along, and a loaded estimator has the default.
 LEFT_BEHIND = ("callbacks", "validation", "random_state")
 COUNTS = ("n_iter_", "t_", "best_epoch_", "n_features_in_")
 NUMBERS = ("loss_", "best_loss_", "best_validation_score_")
 CURVES = ("loss_curve_", "validation_scores_")
-_FINDERS = {"activation": find_activation, "loss": find_loss, "optimizer": find_optimizer}
+_FINDERS = {"activation": find_activation_or_own, "loss": find_loss_or_own, "optimizer": find_optimizer}
 
 
 def save(estimator: Any, path: str | os.PathLike[str]) -> None:
@@ -74,8 +78,8 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
         if unknown := set(header["parameters"]) - set(PARAMETERS):
             raise ValueError(f"it has no parameter {min(unknown)!r}")
         estimator: Any = kind(**{name: _thing(value) for name, value in header["parameters"].items()})
-        estimator.network_ = Network(**header["network"])
-        estimator._show(estimator.network_.check_parameters(arrays["parameters"]))
+        estimator.network_, parameters, labels = _network(header, arrays)
+        estimator._show(parameters)
         estimator.status_ = Status[header["status"]]
         for name in COUNTS:
             setattr(estimator, name, int(header["counts"][name]))
@@ -86,17 +90,48 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
         estimator.history_ = History.from_arrays(columns)
         if "features" in header:
             estimator.feature_names_in_ = np.array(header["features"], dtype=object)
-        if "labels" in header:
-            known = tuple(_array(listed) for listed in header["labels"]["classes"])
-            estimator._labels = Labels(header["labels"]["kind"], known)
-            estimator.classes_ = estimator._labels.listed
+        if labels is not None:
+            estimator._labels, estimator.classes_ = labels, labels.listed
         return estimator
     except FileError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else error
-        message = f"the file {str(path)!r} is whole, but its parts do not fit together: {reason}"
-        raise FileError(message) from error
+    except _MISFITS as error:
+        raise _misfit(path, error) from error
+
+
+def load_network(path: str | os.PathLike[str]) -> tuple[Network, Float[np.ndarray, " p"], Labels | None]:
+    """Network, parameters and labels of an estimator's file, of whichever class it is: all that predicting takes.
+
+    Raises:
+        FileError: the file is missing, damaged or no estimator of ours.
+    """
+    header, arrays = safe_file.read(path, kind="estimator")
+    try:
+        return _network(header, arrays)
+    except _MISFITS as error:
+        raise _misfit(path, error) from error
+
+
+_MISFITS = (KeyError, TypeError, ValueError, AttributeError)
+
+
+def _misfit(path: str | os.PathLike[str], error: Exception) -> FileError:
+    reason = f"{error} is missing" if isinstance(error, KeyError) else error
+    return FileError(f"the file {str(path)!r} is whole, but its parts do not fit together: {reason}")
+
+
+def _network(
+    header: dict[str, Any], arrays: dict[str, np.ndarray]
+) -> tuple[Network, Float[np.ndarray, " p"], Labels | None]:
+    network = Network(**header["network"])
+    parameters = network.check_parameters(arrays["parameters"])
+    if "labels" not in header:
+        return network, parameters, None
+    known = tuple(_array(listed) for listed in header["labels"]["classes"])
+    labels = Labels(header["labels"]["kind"], known)
+    if labels.n_outputs != network.sizes[-1]:
+        raise ValueError(f"the network has {network.sizes[-1]} outputs, and the labels take {labels.n_outputs}")
+    return network, parameters, labels
 
 
 def _plain(value: Any, name: str) -> Any:

@@ -14,7 +14,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from thalweg import estimator_files, rate_tests
+from thalweg import c_export, estimator_files, onnx_export, rate_tests
 from thalweg.errors import InputError
 from thalweg.examples import Examples
 from thalweg.labels import Labels
@@ -37,7 +37,7 @@ def _steps(estimator: Any) -> bool:
 
 
 class Estimator(MLP):
-    """What stands on a fitted estimator: its file, and the sweep of learning rates."""
+    """What stands on a fitted estimator: its file, its exports, and the sweep of learning rates."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the fitted estimator to the file `path`; callbacks, validation and random_state stay behind.
@@ -57,6 +57,30 @@ class Estimator(MLP):
             FileError: the file is missing, damaged or of another class.
         """
         return estimator_files.load(cls, path)
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted network as one ONNX file: X in, labels and probabilities or numbers out (docs/export.md).
+
+        Raises:
+            NotFittedError: before `fit`.
+            InputError: the package onnx is missing, an activation is made of Python functions, labels are neither text
+                nor numbers, or the folder does not exist.
+            OSError: the disk is full or broken; an old file of this name survives.
+        """
+        check_is_fitted(self)
+        onnx_export.write_network(path, self.network_, self._vector(), getattr(self, "_labels", None))
+
+    def to_c(self, path: str | os.PathLike[str]) -> None:
+        """Write the fitted network as one C99 file without dependencies: X in, predictions out (docs/export.md).
+
+        Raises:
+            NotFittedError: before `fit`.
+            InputError: C cannot hold a label or a layer, an activation is made of Python functions, or the folder does
+                not exist.
+            OSError: the disk is full or broken; an old file of this name survives.
+        """
+        check_is_fitted(self)
+        c_export.write_network(path, self.network_, self._vector(), getattr(self, "_labels", None))
 
     def learning_rate_range(
         self, X: Any, y: Any, sample_weight: Any = None, *, rates: Any = None, epochs: int = 3

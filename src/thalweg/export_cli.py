@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
-from thalweg.model import Model, load
+from thalweg import c_export, estimator_files, onnx_export, safe_file
+from thalweg.model import load
 from thalweg.outputs import check_outputs, form_of
 
 
-# A form, its suffix without the dot, and what writes it.
-FORMS = {"onnx": Model.to_onnx, "c": Model.to_c}
+# A form, its suffix without the dot, and the room that writes it.
+FORMS = {"onnx": onnx_export, "c": c_export}
 
 EXAMPLES = """Examples:
 
@@ -24,15 +25,23 @@ EXAMPLES = """Examples:
 
 
 def command(
-    model: Annotated[Path, typer.Argument(help="A model that `thalweg fit` wrote.")],
+    model: Annotated[Path, typer.Argument(help="A model that `thalweg fit` wrote, or an estimator's file.")],
     out: Annotated[
         Path, typer.Argument(help="Where it goes: .onnx for ONNX runtimes, .c for C99 without dependencies.")
     ],
 ) -> None:
-    """Write a model as ONNX or as C, the encoding of the columns included: raw cells in, predictions out."""
+    """Write a model as ONNX or as C, the encoding of the columns included: raw cells in, predictions out.
+
+    What an MLPClassifier or MLPRegressor saved is written too: rows of numbers in, predictions out.
+    """
     form = form_of(out, tuple(FORMS), "an exported model")
     check_outputs({"export": out}, {"model": str(model)})
-    loaded = load(model)
-    FORMS[form](loaded, out)
-    columns = len(loaded.encoder.columns)
-    typer.echo(f"export  {out}  ({columns} input{'s' if columns > 1 else ''})")
+    if safe_file.kind_of(model) == "estimator":
+        network, parameters, labels = estimator_files.load_network(model)
+        FORMS[form].write_network(out, network, parameters, labels)
+        inputs = network.sizes[0]
+    else:
+        loaded = load(model)
+        FORMS[form].write_model(out, loaded.encoder, loaded.network, loaded.parameters)
+        inputs = len(loaded.encoder.columns)
+    typer.echo(f"export  {out}  ({inputs} input{'s' if inputs > 1 else ''})")

@@ -80,14 +80,20 @@ def read(path: str | os.PathLike[str], *, kind: str) -> tuple[dict[str, Any], di
     Raises:
         FileError: the file cannot be opened, is damaged, cut or hostile, or is of another kind or a later version.
     """
-    name = os.fspath(path)
-    try:
-        whole_file.ordinary_mode(os.stat(path), name)  # before opening, because opening a pipe could wait for ever
-        with open(path, "rb") as file:
-            buffer = _read_whole(file, name)
-    except OSError as error:
-        whole_file.raise_sentence(error, name, "read")
-    return _unpack(buffer, name, kind)
+    found, header, arrays = _unpack(path)
+    if found != kind:
+        message = f"{os.fspath(path)!r} is a Thalweg {found[:40]}, but a {kind} is needed here"
+        raise FileError(message)
+    return header, arrays
+
+
+def kind_of(path: str | os.PathLike[str]) -> str:
+    """What a file is: "model", "checkpoint", …, after its checksum has been verified.
+
+    Raises:
+        FileError: the file cannot be opened, is damaged, cut or hostile, or is of a later version.
+    """
+    return _unpack(path)[0]
 
 
 def _pack(kind: str, header: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> tuple[bytes, list[memoryview]]:
@@ -161,7 +167,15 @@ def _read_whole(file: BufferedReader, name: str) -> np.ndarray:
     return buffer
 
 
-def _unpack(buffer: np.ndarray, name: str, kind: str) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+def _unpack(path: str | os.PathLike[str]) -> tuple[str, dict[str, Any], dict[str, np.ndarray]]:
+    """Kind, header and arrays."""
+    name = os.fspath(path)
+    try:
+        whole_file.ordinary_mode(os.stat(path), name)  # before opening, because opening a pipe could wait for ever
+        with open(path, "rb") as file:
+            buffer = _read_whole(file, name)
+    except OSError as error:
+        whole_file.raise_sentence(error, name, "read")
     end = 8 + int.from_bytes(buffer[:8].tobytes(), "little")
     head = buffer[:end].tobytes()
     _check_digest(head, buffer[end:], name)
@@ -179,10 +193,7 @@ def _unpack(buffer: np.ndarray, name: str, kind: str) -> tuple[dict[str, Any], d
             raise FileError(message)
         if set(meta) != _META or not all(isinstance(value, str) for value in meta.values()):
             _wrong(f"its metadata are {sorted(meta)[:9]}, not strings under {sorted(_META)}")
-        if meta["kind"] != kind:
-            message = f"{name!r} is a Thalweg {meta['kind'][:40]}, but a {kind} is needed here"
-            raise FileError(message)
-        return _from_json(meta["header"].encode()), _arrays(entries, buffer[end:])
+        return meta["kind"], _from_json(meta["header"].encode()), _arrays(entries, buffer[end:])
     except FileError:
         raise
     # ValueError: every rule below, JSON and UTF-8; KeyError: no metadata; RecursionError cannot happen (_DEEPEST).

@@ -21,7 +21,7 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from thalweg import engines
+from thalweg import c_export, engines, onnx_export
 from thalweg.encoding import Encoder
 from thalweg.errors import InputError, ThalwegWarning
 from thalweg.history import History
@@ -35,6 +35,8 @@ from thalweg.training import check_callbacks
 
 
 if TYPE_CHECKING:
+    import os
+
     from jaxtyping import Float, Shaped
 
 
@@ -118,6 +120,36 @@ class _TableEstimator(TableInput):
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
+
+    def to_onnx(self, path: str | os.PathLike[str]) -> None:
+        """Write encoder and network as one ONNX file that takes the raw columns of X (docs/export.md).
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            InputError: the package onnx is missing, the network is larger than the format allows, labels are of no type
+                of ONNX, or the folder does not exist.
+            OSError: the disk is full or broken; an old file of this name survives.
+        """
+        check_is_fitted(self)
+        model = self.model_
+        onnx_export.write_model(path, model.encoder, model.network, model.parameters, self._classes())
+
+    def to_c(self, path: str | os.PathLike[str]) -> None:
+        """Write encoder and network as one C99 file without dependencies that takes raw cells (docs/export.md).
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            InputError: C cannot hold a text of the model, a layer is too wide for its stack, or the folder does not
+                exist.
+            OSError: the disk is full or broken; an old file of this name survives.
+        """
+        check_is_fitted(self)
+        model = self.model_
+        c_export.write_model(path, model.encoder, model.network, model.parameters, self._classes())
+
+    def _classes(self) -> Sequence[np.ndarray] | None:
+        """The labels of each target, as y had them; none for numbers."""
+        return None
 
     def _learn(
         self, X: Any, targets: Sequence[Shaped[np.ndarray, " n"]], called: Sequence[Any], weights: np.ndarray | None
@@ -276,6 +308,9 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         classes = [np.unique(column) for column in labels]
         self.classes_ = classes[0] if y.ndim == 1 else classes
         return self
+
+    def _classes(self) -> Sequence[np.ndarray]:
+        return self.classes_ if isinstance(self.classes_, list) else [self.classes_]
 
     def predict(self, X: Any) -> Shaped[np.ndarray, "n ..."]:
         """The most probable label of each row of X, (n,), or of each target, (n, k).

@@ -24,7 +24,8 @@ ROOMS: tuple[str, ...] = (
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  network_sketch  network_drawing  pieces  document  alignment
     text_writer  markdown_writer  latex_words  latex_writer  html_writer  notebook_writer  writers
-    arithmetic  formulas  named  differences  activations  losses  row_checks  own_rows  network  conventions  landscape
+    arithmetic  formulas  instructions  named  differences  activations  losses  row_checks  own_rows  network
+    conventions  landscape
     schedules  line_searches  update_rules  directions  optimizers  steps  stopping  orders  examples
     engines.base  engines.programs  engines.reference  engines.cpu  engines
     evaluation  history  derivatives  interruption
@@ -35,9 +36,9 @@ ROOMS: tuple[str, ...] = (
     functions  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
     checkpoint  run  whole_batch  training
     scores  metrics  callbacks  logs  checkups  findings  doctor
-    exports  onnx_graph  onnx_features  onnx_export
-    c_words  c_features  c_network  c_answers  c_program  c_export
-    mlp_parameters  mlp_training  sparse_rows  labels  estimator_files  fitted_network  mlp_base  rate_tests  estimators
+    labels  exports  onnx_graph  onnx_formulas  onnx_features  onnx_export
+    c_words  c_formulas  c_features  c_network  c_answers  c_program  c_export
+    mlp_parameters  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests  estimators
     rivals  model  learning  fitting  predictions  progress  table_inputs  table_encoder  table_estimators
     verdict  report  demo  console  explaining
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
