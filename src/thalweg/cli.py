@@ -7,6 +7,7 @@ saved and said); 1 anything else, a bug or a full disk, also with a sentence.
 from __future__ import annotations
 
 import importlib
+import gc
 import io
 import os
 import sys
@@ -163,6 +164,7 @@ def command_line(wanted: str | None = None) -> Any:
 
 def main() -> None:
     """Run the command line; what it raises becomes a sentence and an exit status."""
+    gc.set_threshold(100_000)  # what imports make stays: to look through it time and again takes a tenth of a command
     warnings.showwarning = _show_warning
     warnings.simplefilter("always", ThalwegWarning)
     for stream in (sys.stdout, sys.stderr):
