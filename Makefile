@@ -9,7 +9,7 @@ BUILT_FROM := pyproject.toml CMakeLists.txt src/thalweg/_version.py $(wildcard c
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs bench bench-descent bench-explanations bench-tables acceptance sanitize test-neon build-without-compiler clean
+.PHONY: help demo test check fix docs bench bench-descent bench-estimators bench-explanations bench-tables acceptance sanitize test-neon build-without-compiler clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' Makefile
@@ -30,8 +30,9 @@ fix: $(VENV)/.installed-dev ## format, and repair what lint can repair
 	@$(RUN) -m ruff check --fix .
 	@$(RUN) -m ruff format .
 
-docs: $(VENV)/.installed-dev ## write docs/reference.md, the numbers of docs/gradient-descent.md and all pictures again
+docs: $(VENV)/.installed-dev ## write docs/reference.md, docs/api.md, the numbers of docs/gradient-descent.md and all pictures again
 	@$(RUN) docs/make_reference.py
+	@$(RUN) docs/make_api.py
 	@$(RUN) docs/make_picture.py
 	@$(RUN) docs/make_tutorial.py
 
@@ -40,6 +41,9 @@ bench: $(VENV)/.installed-dev ## speed of training beside scikit-learn, PyTorch,
 
 bench-descent: $(VENV)/.installed-dev ## the cost of a step of descent, and L-BFGS beside SciPy's
 	@$(RUN) benchmarks/descent.py
+
+bench-estimators: $(VENV)/.installed-dev ## tw.MLPClassifier beside scikit-learn's: fits, one row, pickles
+	@$(RUN) benchmarks/estimators.py
 
 bench-explanations: $(VENV)/.installed-dev ## how long a trace, one weight, and whole commands take
 	@$(RUN) benchmarks/explanations.py

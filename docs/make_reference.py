@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
 from pathlib import Path
 from typing import Any
 
 import thalweg as tw
+from page_parts import first_line, table
 from thalweg import cli, engines
 from thalweg.activations import ACTIVATIONS
 from thalweg.elementary import FUNCTIONS as ELEMENTARY
@@ -25,17 +25,6 @@ from thalweg.stopping import Status
 
 CALLBACKS = (tw.EarlyStopping, tw.ReduceOnPlateau, tw.WeightAveraging, tw.Doctor, tw.CSVLog, tw.JSONLog)
 PAGE = Path(__file__).with_name("reference.md")
-
-
-def table(*rows: tuple[str, ...]) -> str:
-    """A Markdown table, its first row the headings."""
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([lines[0], "|" + "---|" * len(rows[0]), *lines[1:]])
-
-
-def first_line(thing: Any) -> str:
-    """What a docstring says first."""
-    return (inspect.getdoc(thing) or "").split("\n")[0]
 
 
 def signature(thing: Any) -> str:
@@ -85,6 +74,8 @@ def page() -> str:
         "",
         *commands(),
         "## Python",
+        "",
+        "In full, with arguments, methods and fields: [every public name](api.md).",
         "",
         table(
             ("`import thalweg as tw`", "what it is"),

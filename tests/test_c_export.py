@@ -118,7 +118,7 @@ def test_networks_of_every_activation(activation, dtype, rng, tmp_path):
     network = Network([5, 7, 3, 2], activation=[activation, "tanh"], output=activation)
     parameters = network.initialize(seed=3).astype(dtype)
     X = np.concatenate([rng.normal(size=(31, 5)), 30.0 * rng.normal(size=(31, 5)), np.zeros((1, 5))]).astype(dtype)
-    X = X / 8 if network.output.name == "exp" else X
+    X = X / 20 if network.output.name == "exp" else X  # or rounding before the exponential is all that is seen
     c_export.write_network(tmp_path / "g.c", network, parameters)
     found = np.array([list(each.prediction) for each in called(tmp_path / "g.c", X, [("prediction", 2)])])
     expected = tw.predict(network, parameters.astype(np.float64), X.astype(np.float64), engine="reference")

@@ -1,5 +1,6 @@
 """The estimators against scikit-learn's of the same names: the same program, with only its import changed."""
 
+import importlib.util
 import pickle
 from typing import Any
 
@@ -11,7 +12,9 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import pages
 import thalweg as tw
+from thalweg.mlp_parameters import OURS
 
 
 pytestmark = [
@@ -347,6 +350,28 @@ def test_class_weight_multiplies_the_weights_of_the_rows():
     assert not np.array_equal(balanced.parameters_, one.parameters_)
 
 
+def test_a_checkpoint_is_a_file_of_the_estimator_as_it_was(tmp_path):
+    settings: dict[str, Any] = {**SHARED, "max_iter": 8, "validation": 0.2}
+    MLPClassifier(**settings, callbacks=[tw.Checkpoint(tmp_path / "run.thalweg", every=5)]).fit(X, FOUR)
+    five = MLPClassifier(**{**settings, "max_iter": 5}).fit(X, FOUR)
+    again = MLPClassifier.load(tmp_path / "run.thalweg")
+    assert np.array_equal(again.predict_proba(X), five.predict_proba(X)) and again.n_iter_ == 5
+    assert again.status_ is tw.Status.INTERRUPTED and again.loss_curve_ == five.loss_curve_
+
+
+def test_callbacks_of_training_work_in_an_estimator():
+    average = tw.WeightAveraging(0.5)
+    model = MLPClassifier(validation=0.2, restore="last", callbacks=[average], random_state=0, max_iter=9).fit(X, FOUR)
+    plain = MLPClassifier(validation=0.2, restore="last", random_state=0, max_iter=9).fit(X, FOUR)
+    assert model.loss_curve_ == plain.loss_curve_ and not np.array_equal(model.parameters_, plain.parameters_)
+    with pytest.raises(tw.InputError, match="restore='best' of the estimator and WeightAveraging.*both choose"):
+        MLPClassifier(validation=0.2, callbacks=[average]).fit(X, FOUR)
+    stopping = tw.EarlyStopping("f1_macro", patience=3)
+    model = MLPClassifier(validation=0.2, restore="last", callbacks=[stopping], learning_rate_init=0.1, random_state=0,
+                          n_iter_no_change=np.inf).fit(X, FOUR)  # fmt: skip
+    assert model.status_ is tw.Status.CALLBACK and model.best_epoch_ == stopping.best_epoch < model.n_iter_
+
+
 class Half:
     """A splitter: the first half is trained on."""
 
@@ -600,3 +625,19 @@ def test_sample_weights_are_routed():
         model.set_score_request(sample_weight=True)
         scores = cross_validate(model, X, NUMBER, cv=2, params={"sample_weight": WEIGHTS})["test_score"]
         assert len(scores) == 2
+
+
+@pytest.mark.filterwarnings("ignore::thalweg.errors.ThalwegWarning")
+def test_the_page_for_those_who_come_from_scikit_learn(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    blocks = pages.python_blocks("docs/scikit-learn.md")
+    assert len(blocks) == 6 and sum("import optuna" in block for block in blocks) == 1
+    if not importlib.util.find_spec("optuna"):
+        blocks = [block for block in blocks if "import optuna" not in block]
+    names = pages.run("docs/scikit-learn.md", blocks)
+    assert (
+        names["swept"].best and (tmp_path / "rates.svg").exists() and "mlpclassifier__width" in capsys.readouterr().out
+    )
+    text = (pages.ROOT / "docs" / "scikit-learn.md").read_text(encoding="utf-8")
+    for name in OURS:
+        assert f"`{name}`" in text, f"the page says nothing of {name}"

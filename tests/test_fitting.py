@@ -377,3 +377,28 @@ def test_a_refit_that_breaks_down_keeps_the_first_training_and_says_so(data, mon
     with pytest.warns(tw.ThalwegWarning, match="the training on all rows failed, so the model is that of the first"):
         model = fit(data, "score", refit=True)
     assert model.parameters.tobytes() == honest.parameters.tobytes() and not model.settings["refit"]
+
+
+SUMS = "SELECT range * 37 % 101 AS x, range * 53 % 89 AS z, 0.1 * (range * 37 % 101) AS y FROM range(300)"
+
+
+def test_a_refit_has_no_rows_for_a_callback_that_looks_at_validation():
+    with pytest.raises(tw.InputError, match=r"refit=True .* EarlyStopping\(.*would find no validation rows"):
+        tw.fit(SUMS, target="y", refit=True, callbacks=[tw.EarlyStopping("r2")], epochs=3)
+    assert tw.fit(SUMS, target="y", refit=True, callbacks=[tw.ReduceOnPlateau("loss")], epochs=3).settings["refit"]
+
+
+class Third:
+    """Chooses the weights of the third epoch."""
+
+    def on_epoch(self, run):
+        if run.epoch == 3:
+            run.answer = run.parameters.copy()
+
+
+def test_figures_are_those_of_the_weights_that_a_callback_chose():
+    model = tw.fit(SUMS, target="y", callbacks=[Third()], epochs=7, seed=3)
+    assert model.settings["best_epoch"] == 3
+    assert model.figures["validation"]["loss"] == pytest.approx(model.history.validation_loss[2], rel=1e-5)
+    refit = tw.fit(SUMS, target="y", callbacks=[Third()], epochs=7, seed=3, refit=True)
+    assert len(refit.history) == 3

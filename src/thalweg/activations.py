@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 # name -> (standard deviation, or half width of the uniform distribution, for fan_in and fan_out; is it uniform)
-INITIALIZATIONS = {
+INITIALIZATIONS: dict[str, tuple[Callable[[int, int], float], bool]] = {
     "glorot": (lambda fan_in, fan_out: math.sqrt(6.0 / (fan_in + fan_out)), True),  # Glorot & Bengio 2010, eq. 16
     "he": (lambda fan_in, fan_out: math.sqrt(2.0 / fan_in), False),  # He et al. 2015, eq. 10
     "lecun": (lambda fan_in, fan_out: math.sqrt(1.0 / fan_in), False),  # LeCun et al. 1998, section 4.6
@@ -42,12 +42,12 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 class Activation(Named):
     """One activation: z = g(a), and g′ from the saved a or z."""
 
-    g: Callable[[np.ndarray, float], np.ndarray]
+    g: Callable[[np.ndarray, float], np.ndarray]  # (a, parameter) -> z
     derivative: Callable[[np.ndarray, float], np.ndarray]  # of the saved array, see `saves`
-    saves: Literal["a", "z"]
-    kinks: tuple[float, ...] = ()
+    saves: Literal["a", "z"]  # what the derivative is computed from
+    kinks: tuple[float, ...] = ()  # values of a where the derivative jumps
     positive: bool = False  # every output is > 0
-    elementwise: bool = True
+    elementwise: bool = True  # not softmax
     initialization: str = "glorot"  # what suits it: see INITIALIZATIONS
 
     def __call__(self, a: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

@@ -38,21 +38,21 @@ CLOSE = 0.01  # relative: nearer than this it is rather the rounding than the wa
 class Suspect:
     """A slip that gives the student's number, the first value in which it was made, and all of them on the way."""
 
-    slip: Slip
-    step: Step
-    places: frozenset[Key] = field(default=frozenset(), repr=False)
+    slip: Slip  # the mistake
+    step: Step  # the first value in which it was made
+    places: frozenset[Key] = field(default=frozenset(), repr=False)  # all values in which it was made
 
 
 @dataclass(frozen=True)
 class Mark:
     """One answer: the value asked for, the number given, the verdict, and for a wrong one the slips that explain it."""
 
-    step: Step
-    given: Value
+    step: Step  # the value asked for
+    given: Value  # the number given
     verdict: str  # right, follows or wrong
     expected: float  # from the student's own earlier values, rounded as the sheet says
-    rounding: Rounding
-    suspects: tuple[Suspect, ...] = ()
+    rounding: Rounding  # of the sheet
+    suspects: tuple[Suspect, ...] = ()  # slips that explain a wrong one
 
     @property
     def is_accepted(self) -> bool:
@@ -104,7 +104,7 @@ def _decimal(value: Value) -> str:
 class Marking:
     """All answers marked, in the order in which the values are computed."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[Mark, ...]  # one for each answer
 
     @property
     def is_right(self) -> bool:

@@ -55,8 +55,8 @@ class Rounding:
     (Fraction(667, 1000), Fraction(13, 100), Fraction(-13, 100))
     """
 
-    digits: int
-    decimals: bool = False
+    digits: int  # how many, 1 to 15 (decimals from 0)
+    decimals: bool = False  # whether they are counted from the point
 
     def __post_init__(self) -> None:
         least = 0 if self.decimals else 1
@@ -126,7 +126,7 @@ class Arithmetic:
         return self.kind != "floats"
 
     def settle(self, value: Found, what: str = "this value") -> Value:
-        """A result as it is kept.
+        """A result `value` as it is kept; `what` names it in messages.
 
         Raises:
             InputError: it is no fraction where fractions were asked for, or not finite.
@@ -154,7 +154,7 @@ class Arithmetic:
         return exact
 
     def shown(self, value: Value) -> Expression:
-        """The number as it is printed.
+        """The number `value` as it is printed.
 
         >>> str(Arithmetic("floats", Rounding(3)).shown(2 / 3)), str(Arithmetic("fractions").shown(Fraction(2, 3)))
         ('0.667', '2/3')
@@ -173,11 +173,13 @@ class Arithmetic:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Arithmetic:
-        """What `to_dict` described."""
+        """What `to_dict` described: `plain` is its result."""
         return cls(plain["kind"], Rounding(plain["digits"], plain["decimals"]))
 
 
-FLOATS, FRACTIONS = Arithmetic("floats"), Arithmetic("fractions")
+FLOATS = Arithmetic("floats")  # results are float64
+# Computes with exact fractions: for the `arithmetic` of a trace; where a result is no fraction, InputError.
+FRACTIONS: Arithmetic = Arithmetic("fractions")
 
 
 def exactly(value: Any) -> Fraction:

@@ -44,14 +44,14 @@ class Attribution:
     """
 
     output: int  # from 1
-    x: Float[np.ndarray, " d"]
-    baseline: Float[np.ndarray, " d"]
+    x: Float[np.ndarray, " d"]  # the row
+    baseline: Float[np.ndarray, " d"]  # x′, the row it is set against
     value: float  # ŷ_k(x)
     baseline_value: float  # ŷ_k(x′)
     gradient_times_input: Float[np.ndarray, " d"]  # (x_i − x′_i) ∂ŷ_k/∂x_i at x; at a kink g′ is the left limit
-    integrated_gradients: Float[np.ndarray, " d"]
+    integrated_gradients: Float[np.ndarray, " d"]  # each input's share of the difference, on the way from x′
     gradient_times_weight: tuple[Float[np.ndarray, "below above"], ...]  # W_ij ∂ŷ_k/∂W_ij at x
-    flows: tuple[Float[np.ndarray, "below above"], ...]
+    flows: tuple[Float[np.ndarray, "below above"], ...]  # each weight's share of the difference, a layer at a time
     points: int  # on the path, over which the sums run
     allowed: float  # the gap that was asked for
 

@@ -121,15 +121,20 @@ class EarlyStopping:
         """The epoch of the best value, 0 before there is one."""
         return self._watch.best_epoch
 
+    @property
+    def needs_validation(self) -> bool:
+        """Whether it looks at validation rows."""
+        return self._watch.metric.name != "loss"
+
     def on_start(self, run: Run) -> None:
-        """Begin, if the metric can be had."""
+        """Before training: begin, if the metric can be had in this run."""
         self._begin()
         self._watch.metric.check(run)
         if self.restore:
             run.claim_answer(self)
 
     def on_epoch(self, run: Run) -> bool:
-        """Whether it is time to stop."""
+        """After an epoch of the run: whether it is time to stop."""
         watch = self._watch
         if watch.look(run) and self.restore:
             run.answer = run.parameters.copy()
@@ -201,7 +206,7 @@ class ReduceOnPlateau:
         return self._watch.values
 
     def on_start(self, run: Run) -> None:
-        """Begin, if there is something to reduce."""
+        """Before training: begin, if there is something to reduce in this run."""
         self._begin()
         self._watch.metric.check(run)
         rate = run.optimizer.learning_rate
@@ -216,7 +221,7 @@ class ReduceOnPlateau:
             raise InputError(message)
 
     def on_epoch(self, run: Run) -> None:
-        """Reduce, if it is time to."""
+        """After an epoch of the run: reduce, if it is time to."""
         self._watch.look(run)
         if self._watch.waited < self.patience:
             return
@@ -267,7 +272,7 @@ class WeightAveraging:
         check_whole(self.start, 1, "WeightAveraging: start")
 
     def on_start(self, run: Run) -> None:
-        """Begin with nothing."""
+        """Before training: begin the average of this run with nothing."""
         if run.epochs is not None and self.start > run.epochs:
             message = f"WeightAveraging(start={self.start}) would do nothing in {run.epochs} epochs; start earlier"
             raise InputError(message)
@@ -276,7 +281,7 @@ class WeightAveraging:
         self._sum, self._weight, self._lowest = np.zeros(len(run.parameters)), 0.0, math.inf
 
     def on_epoch(self, run: Run) -> None:
-        """Take the epoch into the average."""
+        """After an epoch of the run: take it into the average."""
         loss = math.nan
         if run.epoch >= self.start:
             keep, take = (1.0, 1.0) if self.decay is None else (self.decay, 1.0 - self.decay)

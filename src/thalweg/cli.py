@@ -23,7 +23,7 @@ from thalweg.errors import FormulaError, InputError, ThalwegWarning
 from thalweg.outputs import check_outputs
 
 
-app = typer.Typer(
+app: typer.Typer = typer.Typer(
     name="thalweg",
     help="Feed-forward networks for tables: trained by gradient descent, every gradient open to inspection, and an "
     "honest answer when a tree would do better.",

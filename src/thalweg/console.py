@@ -44,6 +44,7 @@ def _plain(label: Any) -> Any:
 
 
 def as_json(value: Any) -> None:
+    """Print as JSON."""
     print(json.dumps(value, indent=2, ensure_ascii=False, default=_plain))
 
 

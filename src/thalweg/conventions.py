@@ -57,19 +57,19 @@ class Conventions:
     ∂L/∂w₂₁⁽¹⁾ = δ₂⁽¹⁾·x₁
     """
 
-    error: str = "E"
-    rate: str = "eta"
-    before: str = "a"
-    after: str = "z"
-    activation: str = "g"
-    delta: str = "delta"
-    weight: str = "W"
-    bias: str = "b"
-    input: str = "x"
-    target: str = "y"
-    half: bool | None = None
-    reduction: str | None = None
-    vectors: str = "row"
+    error: str = "E"  # the error
+    rate: str = "eta"  # the learning rate
+    before: str = "a"  # of a unit before its activation function
+    after: str = "z"  # of a unit after it
+    activation: str = "g"  # the activation function
+    delta: str = "delta"  # ∂E/∂a
+    weight: str = "W"  # a weight
+    bias: str = "b"  # a bias
+    input: str = "x"  # an input
+    target: str = "y"  # a target
+    half: bool | None = None  # whether the squared error has the factor ½
+    reduction: str | None = None  # "sum" or "mean" over examples
+    vectors: str = "row"  # "row" (x W) or "column" (W x)
 
     def __post_init__(self) -> None:
         names = [field for field, kind in _kinds().items() if kind == "name"]
@@ -95,7 +95,7 @@ class Conventions:
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> Conventions:
-        """The conventions that a dictionary states; the lecture's own for what it does not name.
+        """The conventions that the dictionary `plain` states; the lecture's own for what it does not name.
 
         Raises:
             InputError: there is no such convention, or a value breaks its rule.
@@ -111,7 +111,7 @@ class Conventions:
 
     @classmethod
     def read(cls, path: str | Path) -> Conventions:
-        """The conventions in a TOML file, such as `error = "L"`.
+        """The conventions in the TOML file `path`, such as `error = "L"`.
 
         Raises:
             FileError: it cannot be read (see `text_files.read`).

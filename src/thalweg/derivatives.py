@@ -41,11 +41,11 @@ class GradientCheck:
     """The analytic gradient beside the numeric one, parameter by parameter."""
 
     names: tuple[str, ...]  # such as "W[1][2,3]"
-    analytic: Float[np.ndarray, " p"]
-    numeric: Float[np.ndarray, " p"]
+    analytic: Float[np.ndarray, " p"]  # the gradient of backpropagation
+    numeric: Float[np.ndarray, " p"]  # by differences of the loss
     at_kink: Bool[np.ndarray, " p"]  # the slope jumps here (relu at 0 …): there is no derivative to compare with
     too_rough: Bool[np.ndarray, " p"]  # the loss is so much larger than its slope that rounding hides the slope
-    tolerance: float
+    tolerance: float  # the largest error that counts as agreement
 
     @property
     def left_aside(self) -> Bool[np.ndarray, " p"]:

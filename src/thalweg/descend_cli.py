@@ -23,7 +23,7 @@ from thalweg.walk_pictures import check_animated, check_kind
 
 
 # What people call them, beside their own names in any spelling: the optimizer and its settings.
-CALLED = {
+CALLED: dict[str, tuple[str, dict[str, Any]]] = {
     "gd": ("GradientDescent", {}), "momentum": ("GradientDescent", {"momentum": 0.9}),
     "nesterov": ("GradientDescent", {"momentum": 0.9, "nesterov": True}), "cg": ("ConjugateGradient", {}),
 }  # fmt: skip

@@ -86,12 +86,12 @@ class DescentKind:
 class DescentExercise:
     """One exercise in gradient descent: f, and the lines that solve it from what is given besides."""
 
-    name: str
-    seed: int
-    variant: int
-    f: Expression
-    lines: Lines
-    options: Mapping[str, Any]
+    name: str  # a key of DESCENT_EXERCISES
+    seed: int  # from which its numbers are drawn
+    variant: int  # which of the exercises of this seed, from 1
+    f: Expression  # the function to walk on
+    lines: Lines  # the solution, line by line
+    options: Mapping[str, Any]  # the arguments that were given, besides
 
     @property
     def title(self) -> str:

@@ -40,8 +40,8 @@ ALIKE = 1e-3  # relative change of the largest curvature at which power iteratio
 class Curvature:
     """The smallest and the largest curvature at a point; the smallest is nan where only the largest was looked for."""
 
-    smallest: float
-    largest: float
+    smallest: float  # eigenvalue
+    largest: float  # eigenvalue, L
 
     @property
     def condition(self) -> float:
@@ -103,13 +103,13 @@ class Diagnosis:
     begins to run away. `limit` is where the optimizer of this walk does, nan where the model knows no limit.
     """
 
-    regime: str
-    at: Float[np.ndarray, " n"]
-    curvature: Curvature | None
+    regime: str  # creeping, monotone, oscillating or diverging
+    at: Float[np.ndarray, " n"]  # the point of the quadratic model: the best one
+    curvature: Curvature | None  # the smallest and largest eigenvalue of the Hessian at `at`; None where not finite
     rate: float  # the median of the rates taken
-    limit: float
-    advice: str
-    behaviour: str
+    limit: float  # the largest rate that holds, see above
+    advice: str  # what to change
+    behaviour: str  # what the steps did, in a sentence
 
     @property
     def one_over_L(self) -> float:  # noqa: N802  (the lecture's symbol)

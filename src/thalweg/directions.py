@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 LEAST_CURVATURE = 1e-10
 # Smallest eigenvalue of the Hessian that counts, relative to the largest: below it there is rounding only. In float32
 # the Hessian is one of differences of gradients, right to ε^(2/3) = 2e-5.
-LEAST_EIGENVALUE = {np.dtype(np.float64): 1e-14, np.dtype(np.float32): 1e-4}
+LEAST_EIGENVALUE: dict[Any, float] = {np.dtype(np.float64): 1e-14, np.dtype(np.float32): 1e-4}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -65,7 +65,7 @@ class Doctor:
         self._network: Network | None = None
 
     def on_start(self, run: Run) -> None:
-        """Choose the sample, and look before anything is learnt."""
+        """Before training: choose the sample, and look at the run before anything is learnt."""
         self.findings, self.checkups = [], []
         self._network = run.network
         weighted = np.flatnonzero(run.training.weights)
@@ -78,12 +78,12 @@ class Doctor:
         self._look(run)
 
     def on_epoch(self, run: Run) -> None:
-        """Look, if it is time to."""
+        """After an epoch of the run: look, if it is time to."""
         if (run.epoch - self._first) % self.every == 0:
             self._look(run)
 
     def on_end(self, run: Run) -> None:
-        """Remember how it ended."""
+        """Remember how the run ended."""
         self._status = run.status
 
     def _look(self, run: Run) -> None:

@@ -67,10 +67,10 @@ class Encoder:
     ([[0.0]], ['no', 'yes'])
     """
 
-    task: str
-    roles: tuple[Role, ...]
-    target_roles: tuple[Target, ...]
-    decisions: tuple[Decision, ...]
+    task: str  # classification, regression, multilabel, or none
+    roles: tuple[Role, ...]  # what each column that is used becomes
+    target_roles: tuple[Target, ...]  # the same of the targets
+    decisions: tuple[Decision, ...]  # what was made of each column, and why
 
     @classmethod
     def learn(

@@ -25,8 +25,6 @@ from thalweg.update_rules import Optimizer
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    from thalweg.mlp_base import MLP
-
 # What is of this process, or of the rows: it does not come along, and a loaded estimator has the default.
 LEFT_BEHIND = ("callbacks", "validation", "random_state")
 COUNTS = ("n_iter_", "t_", "best_epoch_", "n_features_in_")
@@ -35,7 +33,7 @@ CURVES = ("loss_curve_", "validation_scores_")
 _FINDERS = {"activation": find_activation_or_own, "loss": find_loss_or_own, "optimizer": find_optimizer}
 
 
-def save(estimator: MLP, path: str | os.PathLike[str]) -> None:
+def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     """Write a fitted estimator, whole or not at all.
 
     Raises:
@@ -66,7 +64,7 @@ def save(estimator: MLP, path: str | os.PathLike[str]) -> None:
     safe_file.write(path, kind="estimator", header=header, arrays=arrays)
 
 
-def load(kind: type[MLP], path: str | os.PathLike[str]) -> Any:
+def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
     """The estimator that `save` wrote, of this class.
 
     Raises:

@@ -40,7 +40,7 @@ class Estimator(MLP):
     """What stands on a fitted estimator: its file, its exports, and the sweep of learning rates."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted estimator to one safe file; callbacks, validation and random_state stay behind.
+        """Write the fitted estimator to the file `path`; callbacks, validation and random_state stay behind.
 
         Raises:
             NotFittedError: before `fit`.
@@ -51,7 +51,7 @@ class Estimator(MLP):
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
-        """Read what `save` wrote. Loading runs no code.
+        """Read what `save` wrote to `path`. Loading runs no code.
 
         Raises:
             FileError: the file is missing, damaged or of another class.
@@ -59,7 +59,7 @@ class Estimator(MLP):
         return estimator_files.load(cls, path)
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted network as one ONNX file: X in, labels and probabilities or numbers out (docs/export.md).
+        """Write the fitted network to the ONNX file `path`: X in, labels and probabilities or numbers out.
 
         Raises:
             NotFittedError: before `fit`.
@@ -71,7 +71,7 @@ class Estimator(MLP):
         onnx_export.write_network(path, self.network_, self._vector(), getattr(self, "_labels", None))
 
     def to_c(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted network as one C99 file without dependencies: X in, predictions out (docs/export.md).
+        """Write the fitted network to the C99 file `path`, which needs nothing else: X in, predictions out.
 
         Raises:
             NotFittedError: before `fit`.
@@ -109,13 +109,13 @@ class MLPClassifier(ClassifierMixin, Estimator):
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
-    >>> model = MLPClassifier((20,), max_iter=1000, random_state=0).fit(X, y)
+    >>> model = MLPClassifier((20,), learning_rate_init=0.01, max_iter=1000, random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.95, model.status_.name
     (True, 'PATIENCE')
     """
 
     class_weight: Any
-    classes_: Any  # (k,), or a list of these for several columns of classes
+    classes_: Any  # the labels in order, shape (k,); a list of these for several columns of classes
 
     def __init__(
         self, hidden_layer_sizes: int | Sequence[int] = (100,), activation: Any = "relu", *, solver: str = "adam",
@@ -136,6 +136,11 @@ class MLPClassifier(ClassifierMixin, Estimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on rows X (n, d), dense or sparse, and their labels y: (n,), a 0/1 matrix, or several columns.
 
+        Args:
+            X: rows, shape (n, d), dense or sparse.
+            y: labels, shape (n,); 0/1 for yes-or-no questions, shape (n, k); or several columns of classes.
+            sample_weight: weight of each row, shape (n,); None for 1 each.
+
         Raises:
             ValueError: a parameter, X or y breaks its rule.
             TrainingFailed: a value was not finite (also a ValueError); the weights before it are kept.
@@ -145,7 +150,14 @@ class MLPClassifier(ClassifierMixin, Estimator):
 
     @available_if(_steps)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
-        """Train for one epoch more on these rows; the first call needs all `classes`."""
+        """Train for one epoch more on these rows; the first call needs all `classes`.
+
+        Args:
+            X: rows, as for `fit`.
+            y: labels, as for `fit`.
+            sample_weight: weight of each row, shape (n,); None for 1 each.
+            classes: all labels that will ever come; later None, or the same.
+        """
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise InputError("classes must be passed on the first call to partial_fit.")
@@ -159,23 +171,29 @@ class MLPClassifier(ClassifierMixin, Estimator):
             del self._announced
 
     def predict(self, X: Any) -> np.ndarray:
-        """The label of each row, (n,) or (n, columns)."""
+        """The label of each row of X (n, d), (n,) or (n, columns)."""
         outputs = self._outputs(X)
         return self._labels.decode(outputs)
 
     def predict_proba(self, X: Any) -> Any:
-        """The probability of each class in the order of classes_, (n, k); a list of these for several columns."""
+        """The probability of each class for each row of X, (n, k), as in classes_; for several columns a list."""
         outputs = self._outputs(X)
         return self._labels.probabilities(outputs)
 
     def predict_log_proba(self, X: Any) -> Any:
-        """The logarithm of predict_proba."""
+        """The logarithm of predict_proba(X), −inf where that is 0."""
         with np.errstate(divide="ignore"):
             probabilities = self.predict_proba(X)
             return [np.log(p) for p in probabilities] if isinstance(probabilities, list) else np.log(probabilities)
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """The share of rows whose label is right; of several columns, the share of rows that are right in all."""
+        """The share of rows whose label is right; of several columns, the share of rows that are right in all.
+
+        Args:
+            X: rows, as for `fit`.
+            y: the right labels.
+            sample_weight: weight of each row, shape (n,); None for 1 each.
+        """
         if not hasattr(self, "_labels") or self._labels.kind != "multioutput":
             return super().score(X, y, sample_weight)
         return float(np.average((self.predict(X) == np.asarray(y)).all(axis=1), weights=sample_weight))
@@ -222,7 +240,7 @@ class MLPClassifier(ClassifierMixin, Estimator):
         right = self._labels.decide(outputs) == self._labels.decide(held.Y)
         return float(np.average(right if right.ndim == 1 else right.all(axis=1), weights=held.weights))
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.classifier_tags.multi_label = True
@@ -238,7 +256,7 @@ class MLPRegressor(RegressorMixin, Estimator):
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
-    >>> model = MLPRegressor((20,), solver="lbfgs", max_iter=200, tol=1e-3, random_state=0).fit(X, y)
+    >>> model = MLPRegressor((20,), learning_rate_init=0.1, max_iter=2000, random_state=0).fit(X, y)
     >>> model.score(X, y) > 0.5
     True
     """
@@ -263,6 +281,11 @@ class MLPRegressor(RegressorMixin, Estimator):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on rows X (n, d), dense or sparse, and their numbers y, (n,) or (n, outputs).
 
+        Args:
+            X: rows, shape (n, d), dense or sparse.
+            y: numbers, shape (n,) or (n, outputs).
+            sample_weight: weight of each row, shape (n,); None for 1 each.
+
         Raises:
             ValueError: a parameter, X or y breaks its rule.
             TrainingFailed: a value was not finite (also a ValueError); the weights before it are kept.
@@ -272,11 +295,17 @@ class MLPRegressor(RegressorMixin, Estimator):
 
     @available_if(_steps)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
-        """Train for one epoch more on these rows."""
+        """Train for one epoch more on these rows.
+
+        Args:
+            X: rows, as for `fit`.
+            y: numbers, as for `fit`.
+            sample_weight: weight of each row, shape (n,); None for 1 each.
+        """
         return self._fit(X, y, sample_weight, goes_on=True)
 
     def predict(self, X: Any) -> Float[np.ndarray, "n ..."]:
-        """The number of each row, (n,), or (n, outputs)."""
+        """The number of each row of X (n, d), (n,), or (n, outputs)."""
         outputs = self._outputs(X)
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
@@ -307,7 +336,7 @@ class MLPRegressor(RegressorMixin, Estimator):
 
         return (xlogy(Y, Y) - Y).sum(axis=1)  # half the Poisson deviance: what makes it 0 where ŷ = y
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from thalweg.network import Network
 
-DTYPES = {"float32": np.float32, "float64": np.float64}
+DTYPES: dict[str, Any] = {"float32": np.float32, "float64": np.float64}
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,11 @@ class Examples:
     def n(self) -> int:
         """Number of rows."""
         return len(self.X)
+
+    @property
+    def largest(self) -> Float[np.ndarray, " d"]:
+        """The largest absolute value of each column."""
+        return np.abs(self.X).max(axis=0)
 
     def take(self, rows: Int[np.ndarray, " m"]) -> Examples:
         """Some of the rows."""
@@ -69,8 +74,8 @@ def check_examples(
     """
     kind = check_dtype(dtype)
     X = check_inputs(network, X, dtype=kind, what=what)
-    Y = _check_targets(network, Y, len(X), kind, what)
-    return Examples(X, Y, _check_weights(sample_weight, len(X), kind, what))
+    Y = check_targets(network, Y, len(X), kind, what)
+    return Examples(X, Y, check_weights(sample_weight, len(X), kind, what))
 
 
 def check_inputs(network: Network, X: Any, *, dtype: Any = "float64", what: str = "") -> Float[np.ndarray, "n d"]:
@@ -91,7 +96,8 @@ def check_inputs(network: Network, X: Any, *, dtype: Any = "float64", what: str 
     return _finite(X, check_dtype(dtype), name)
 
 
-def _check_targets(network: Network, Y: Any, n: int, kind: Any, what: str) -> Float[np.ndarray, "n k"]:
+def check_targets(network: Network, Y: Any, n: int, kind: Any, what: str) -> Float[np.ndarray, "n k"]:
+    """Targets of n rows as a C-ordered (n, k) array that the loss takes; raises InputError as `check_examples`."""
     name, k, loss = f"{what}Y", network.sizes[-1], network.loss
     Y = _numbers(Y, name)
     if Y.ndim == 1 and len(Y) == n and loss.name == "cross_entropy" and k > 1:
@@ -123,7 +129,8 @@ def _one_hot(Y: np.ndarray, k: int, name: str) -> Float[np.ndarray, "n k"]:
     return np.eye(k)[Y.astype(np.int64)]
 
 
-def _check_weights(weights: Any, n: int, kind: Any, what: str) -> Float[np.ndarray, " n"]:
+def check_weights(weights: Any, n: int, kind: Any, what: str) -> Float[np.ndarray, " n"]:
+    """Weights of n rows, None being 1; raises InputError as `check_examples`."""
     name = f"{what}sample_weight"
     if weights is None:
         return np.ones(n, dtype=kind)

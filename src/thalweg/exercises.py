@@ -102,11 +102,11 @@ EXERCISES: dict[str, Kind] = {
 class Exercise:
     """One exercise: the trace that solves it, the goals, and the values on the way to them."""
 
-    name: str
-    seed: int
-    variant: int
-    trace: Trace
-    goals: tuple[Key, ...]
+    name: str  # a key of EXERCISES
+    seed: int  # from which its numbers are drawn
+    variant: int  # which of the exercises of this seed, from 1
+    trace: Trace  # the solution
+    goals: tuple[Key, ...]  # keys of the values asked for
     options: Mapping[str, Any]  # the arguments that were given, besides
 
     @property

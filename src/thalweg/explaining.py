@@ -45,13 +45,13 @@ SCALING = (
 class RowExplanation:
     """A row, what its cells became, the trace of its way through the network, and what carried the decision."""
 
-    model: Model
+    model: Model  # that was asked
     row: int  # its number in the table, from 1
     cells: dict[str, str]  # column → cell as it stands in the table
     target: str | None  # the right answer, where the table has it
-    prediction: str
-    trace: Trace
-    attribution: Attribution
+    prediction: str  # what the model says, as it is printed
+    trace: Trace  # its way through the network
+    attribution: Attribution  # what carried the output that is explained
     trained: float  # the output explained, in the precision of training
     scale: float  # what one unit of the output is in the target's unit
 

@@ -36,8 +36,8 @@ class Finding:
     layer: int  # from 1; 0 for inputs, targets and the whole network
     kind: str  # a key of RULES
     number: float  # what was measured last: a share, a size or a ratio, see the sentence
-    sentence: str
-    advice: str
+    sentence: str  # what was seen, with its numbers
+    advice: str  # what to do about it
 
     def __str__(self) -> str:
         epochs = f"epoch {self.epoch}" if self.epoch == self.last_epoch else f"epochs {self.epoch} to {self.last_epoch}"
@@ -69,7 +69,7 @@ class Rule:
     of: str  # what the number is
     limit: float
     source: str
-    advice: str
+    advice: str  # what to do about it
     is_floor: bool = False
 
     def says(self, number: float) -> bool:

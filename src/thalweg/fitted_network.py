@@ -14,6 +14,7 @@ from thalweg.evaluation import loss_and_gradient
 from thalweg.examples import Examples, check_examples
 from thalweg.mlp_parameters import ACTIVATION_NAMES
 from thalweg.network import Network
+from thalweg.sparse_rows import dense
 from thalweg.tracing import Trace, trace
 
 
@@ -26,25 +27,20 @@ SKLEARN_NAMES = {ours: theirs for theirs, ours in ACTIVATION_NAMES.items()}
 ROWS_AT_ONCE = 4096  # of sparse input that is spread out to be predicted
 
 
-def dense(X: Any) -> np.ndarray:
-    """An array of what may be a sparse matrix."""
-    return X.toarray(order="C") if hasattr(X, "toarray") else X
-
-
 class FittedNetwork(BaseEstimator):
     """Weights, predictions, gradients; the estimators say what targets are (`_read`, `_targets`)."""
 
-    network_: Network
-    parameters_: Vector
-    coefs_: list[Float[np.ndarray, "below above"]]
-    intercepts_: list[Any]  # of shape (above,)
+    network_: Network  # the network that was trained, as a description
+    parameters_: Vector  # all its weights and biases; coefs_ and intercepts_ are views of it
+    coefs_: list[Float[np.ndarray, "below above"]]  # the weights of each layer, a row for each unit below
+    intercepts_: list[Any]  # the biases of each layer, each of shape (above,)
     engine: str
     threads: int | None
     alpha: float
     l2: float | None
-    n_layers_: int
-    n_outputs_: int
-    out_activation_: str
+    n_layers_: int  # layers, with inputs and outputs
+    n_outputs_: int  # units of the output layer
+    out_activation_: str  # the output's activation by scikit-learn's name
 
     def _read(self, X: Any, y: Any, *, is_first: bool) -> tuple[Any, np.ndarray]:
         """X and y, checked in scikit-learn's way."""
@@ -102,7 +98,7 @@ class FittedNetwork(BaseEstimator):
         return (p if X.dtype == p.dtype or p.dtype == np.float64 else p.astype(np.float64)), X
 
     def hidden_activations(self, X: Any) -> list[Float[np.ndarray, "n units"]]:
-        """z of every hidden layer for each row, from the first layer to the last.
+        """z of every hidden layer for each row of X, from the first layer to the last.
 
         Raises:
             NotFittedError: before `fit`.
@@ -113,6 +109,11 @@ class FittedNetwork(BaseEstimator):
 
     def loss_gradient(self, X: Any, y: Any, sample_weight: Any = None) -> tuple[float, list[Any], list[Any]]:
         """The objective over these rows, penalty included, and its gradient as lists like coefs_ and intercepts_.
+
+        Args:
+            X: rows, as for `fit`.
+            y: labels or targets, as for `fit`.
+            sample_weight: weight of each row, shape (n,); None for 1 each.
 
         Raises:
             NotFittedError: before `fit`.

@@ -86,6 +86,13 @@ def fit(
     started = time.perf_counter()
     settings, share = check_recipe(recipe), _share_to_hold_out(holdout, test)
     callbacks = check_callbacks(callbacks)
+    blind = [one for one in callbacks if refit and getattr(one, "needs_validation", False)]
+    if blind:
+        message = (
+            f"refit=True trains again on all rows, and {blind[0]!r} would find no validation rows to look at; leave "
+            f"one of them out"
+        )
+        raise InputError(message)
     given = (target, "target"), (drop, "drop"), (keep, "keep")
     targets, drop, keep = (column_names(names, what) for names, what in given)
     unread = [name for name in drop if name not in targets]
@@ -174,7 +181,7 @@ def _refit(model: Model, whole: Table, recipe: Recipe, options: dict[str, Any], 
         whole, old.targets, task=model.settings["task"], drop=model.settings["drop"], keep=model.settings["keep"]
     )
     network = recipe.network(encoder)
-    stop = {"stop": Stop(epochs=recipe.epochs), "callbacks": [*callbacks, _StopAfter(model.history.best_epoch)]}
+    stop = {"stop": Stop(epochs=recipe.epochs), "callbacks": [*callbacks, _StopAfter(model.settings["best_epoch"])]}
     result = train(network, encoder.encode(whole), encoder.encode_targets(whole), **{**options, **stop})
     if result.status is Status.INTERRUPTED:
         return _interrupted(model)

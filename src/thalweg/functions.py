@@ -24,10 +24,10 @@ class Function:
     0.0
     """
 
-    name: str
-    text: str
+    name: str  # a key of FUNCTIONS
+    text: str  # the formula
     shows: str  # what a walk meets here
-    start: tuple[float, ...]
+    start: tuple[float, ...]  # where walks begin
     window: tuple[tuple[float, float], ...]  # one pair for each variable
     minima: tuple[tuple[tuple[float, ...], float], ...]  # (place, value): the known ones, the lowest among them
 
@@ -75,6 +75,7 @@ _ROWS = (
              (((0.0, 1.4142135623730951), -1.0), ((0.0, -1.4142135623730951), -1.0))),
 )  # fmt: skip
 
+# The functions to walk on that have a name; each is a `Function` with `formula`, `start`, `window` and `minima`.
 FUNCTIONS: dict[str, Function] = {row.name: row for row in _ROWS}
 
 

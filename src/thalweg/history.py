@@ -29,7 +29,7 @@ class History:
         self._best_epoch, self._lowest = 0, math.inf
 
     def add(self, *, loss: float, validation_loss: float, learning_rate: float, steps: int, seconds: float) -> None:
-        """Add the record of one more epoch."""
+        """Add the record of one more epoch: loss, validation_loss, learning_rate, and steps and seconds so far."""
         for name, number in zip(COLUMNS, (loss, validation_loss, learning_rate, steps, seconds), strict=True):
             self._columns[name].append(float(number))
         value = loss if math.isnan(validation_loss) else validation_loss
@@ -106,7 +106,7 @@ class History:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray]) -> History:
-        """The history that `to_arrays` described."""
+        """The history whose columns these `arrays` are, by name, as `to_arrays` gives them."""
         history = cls()
         for row in np.stack([arrays[name] for name in COLUMNS], axis=1).tolist():
             history.add(**dict(zip(COLUMNS, row, strict=True)))

@@ -59,9 +59,14 @@ class Point:
 class Ray:
     """f along x + γ d for γ ≥ 0."""
 
+    landscape: Landscape
+    at: Point  # x
+    d: Vector
+    slope: float  # of f along the ray at γ = 0
+
     def __init__(self, landscape: Landscape, at: Point, d: Vector) -> None:
         self.landscape, self.at, self.d = landscape, at, d
-        self.slope = dot(at.gradient, d)  # of f along the ray at γ = 0
+        self.slope = dot(at.gradient, d)
 
     def x(self, rate: float) -> Vector:
         """x + γ d."""

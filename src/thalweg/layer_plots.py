@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int
     from matplotlib.figure import Figure
 
-LOOKS = [
+LOOKS: list[tuple[str, Any, str]] = [
     (BLUE, "-", "o"), (VERMILLION, (0, (5, 2)), "s"), (GREEN, (0, (1, 1.5)), "^"), (INK, (0, (7, 2, 1, 2)), "D"),
     (SKY, (0, (3, 1, 1, 1, 1, 1)), "v"),
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import rivals, scores
+from thalweg import engines, rivals, scores
 from thalweg._version import __version__
 from thalweg.encoding import Encoder
 from thalweg.errors import InputError, TableError
@@ -48,15 +48,15 @@ class Recipe:
     as long as the last cycle, so that a cycle that has begun to pay is not cut.
     """
 
-    hidden: tuple[int, ...] = (256, 256)
+    hidden: tuple[int, ...] = (256, 256)  # units of each hidden layer
     activation: Any = "relu"  # all that Network takes
     dropout: float | None = None
     learning_rate: float | None = None
-    weight_decay: float = 0.01
+    weight_decay: float = 0.01  # of AdamW
     epochs: int = 60
     patience: int = 32
     batch: int | None = None
-    seconds: float | None = None
+    seconds: float | None = None  # of training at most
 
     def to_dict(self) -> dict[str, Any]:
         """In plain JSON types.
@@ -165,7 +165,7 @@ class Lesson:
         why = _why(result, encoder, options["optimizer"].learning_rate.rate)
         n, n_valid = self.training.n, self.validation.n
         figures = {
-            "validation": self._validated(result, why),
+            "validation": self._validated(result, why, engine),
             "rows": {
                 "given": n + n_valid, "without_target": 0, "training": n, "validation": n_valid, "held_out": 0,
                 "held_out_without_target": 0,
@@ -191,7 +191,7 @@ class Lesson:
             return rivals.majority(Y, rows, n_outputs(self.encoder), weights)
         return rivals.mean(Y, rows, weights)
 
-    def _validated(self, result: TrainingResult, why: str) -> dict[str, float]:
+    def _validated(self, result: TrainingResult, why: str, engine: str) -> dict[str, float]:
         """The validation loss, and what it would be with the same answer for every row.
 
         Refuses a training that broke down before it was better than that (contract 2).
@@ -205,6 +205,9 @@ class Lesson:
         losses = loss.value(baseline, valid.Y, loss.parameter).sum(axis=1)
         bound = float(np.average(losses, weights=valid.weights))
         reached = float(result.history.value[result.best_epoch - 1]) if result.best_epoch else np.inf
+        if result.chosen_epoch is not None:  # by a callback, perhaps an average that is of no epoch
+            p = result.parameters.astype(np.float64)
+            reached = engines.get(engine).mean_loss(result.network, p, valid)
         if result.failure and not reached < bound:
             message = f"nothing could be learnt. {why}"
             raise InputError(message)

@@ -54,7 +54,7 @@ class LineSearch(Settings):
     needs_total: ClassVar[bool] = False  # as schedules say it: no, whatever the length of the walk
 
     def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:
-        """As schedules say it, the rate at each time: nan, it is found when the step is taken."""
+        """As schedules say it, the rate at each time t of `total` epochs: nan, it is found when the step is taken."""
         return np.full(len(t), np.nan)
 
     def start(self) -> Memory:
@@ -82,18 +82,18 @@ class Backtracking(LineSearch):
     f never grows. Along the gradient, the first trial is the last γ made longer again by one factor, at most `rate`.
     """
 
-    rate: float = 1.0
-    factor: float = 0.5
-    decrease: float = DECREASE
+    rate: float = 1.0  # the longest step
+    factor: float = 0.5  # by which a step is shortened
+    decrease: float = DECREASE  # the share c₁ of the promised fall that is asked for
 
-    remembers: ClassVar[int] = 1
+    remembers: ClassVar[int] = 1  # the last γ, or the last estimate of L
 
     def __post_init__(self) -> None:
         self.check("rate", lambda rate: rate > 0.0, "a number > 0")
         self.check("factor", lambda factor: 0.0 < factor <= 0.99, "a factor between 0 and 0.99")
         self.check("decrease", lambda share: 0.0 < share < 1.0, "a share between 0 and 1")
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         last = float(memory[0])
         first = self.rate if is_scaled or math.isnan(last) else min(self.rate, last / self.factor)
         found = _armijo(ray, first, self.factor, self.decrease, ray.at.value)
@@ -108,8 +108,8 @@ class Wolfe(LineSearch):
     Where f falls by no more than its rounding, the slope alone decides (approximate Wolfe: Hager & Zhang 2005).
     """
 
-    decrease: float = DECREASE
-    curvature: float = 0.9
+    decrease: float = DECREASE  # the share c₁ of the promised fall that is asked for
+    curvature: float = 0.9  # the share c₂ of the slope at the start that may remain
 
     remembers: ClassVar[int] = 2  # the last γ and φ′(0)
 
@@ -117,7 +117,7 @@ class Wolfe(LineSearch):
         self.check("decrease", lambda share: 0.0 < share < 0.5, "a share between 0 and 0.5")
         self.check("curvature", lambda share: self.decrease < share < 1.0, "a share between decrease and 1")
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         last, last_slope = memory.tolist()
         first = 1.0
         if not is_scaled:  # the same first-order change as in the step before; at first a step of length 1 at most
@@ -132,7 +132,7 @@ class Wolfe(LineSearch):
 class Exact(LineSearch):
     """γ = −gᵀd / dᵀHd: the lowest point along the direction where f is quadratic, as in y = xᵀx (L4)."""
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         bend = ray.curvature()
         if not bend > 0.0:
             message = (
@@ -151,7 +151,7 @@ class BarzilaiBorwein(LineSearch):
     f may grow for a while, but not above the last 10 values (Raydan 1997).
     """
 
-    length: str = "long"
+    length: str = "long"  # of steps: "long" (sᵀs/sᵀy) or "short" (sᵀy/yᵀy)
 
     remembers: ClassVar[int] = 2 + LAST_VALUES  # the next γ, the last γ, and the last values
     for_gradient: ClassVar[bool] = True
@@ -159,7 +159,7 @@ class BarzilaiBorwein(LineSearch):
     def __post_init__(self) -> None:
         check_choice(self.length, ("long", "short"), "BarzilaiBorwein: length")
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         rate, last, values = float(memory[0]), float(memory[1]), memory[2:]
         if math.isnan(last):
             rate = 1.0 / _curvature_seen(ray)
@@ -181,16 +181,16 @@ class Lipschitz(LineSearch):
     Without L it is estimated: doubled whenever a step falls short of that (Beck & Teboulle 2009), never lowered.
     """
 
-    L: float | None = None
+    L: float | None = None  # the largest curvature of f; None to estimate it
 
-    remembers: ClassVar[int] = 1
+    remembers: ClassVar[int] = 1  # the last γ, or the last estimate of L
     for_gradient: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.L is not None:
             self.check("L", lambda L: L > 0.0, "a curvature > 0, or None to estimate it")
 
-    def find(self, ray, memory, is_scaled):  # noqa: D102
+    def find(self, ray: Ray, memory: Memory, is_scaled: bool) -> Found:  # noqa: D102
         if self.L is not None:
             return Found(1.0 / self.L, ray.point(1.0 / self.L), 0)
         L = float(memory[0]) if not math.isnan(memory[0]) else _curvature_seen(ray)

@@ -45,7 +45,7 @@ class EpochLog(ABC):
         check_choice(self.if_exists, IF_EXISTS, f"{type(self).__name__}: if_exists")
 
     def on_start(self, run: Run) -> None:
-        """Open the file.
+        """Before the run: open the file.
 
         Raises:
             InputError: it cannot be written there, or exists and is to be kept.
@@ -66,7 +66,7 @@ class EpochLog(ABC):
         self._is_ours, self._names = True, None
 
     def on_epoch(self, run: Run) -> None:
-        """Write the row of the epoch that has just ended."""
+        """Write the row of the epoch of the run that has just ended."""
         assert self._file is not None
         row: dict[str, Any] = {"epoch": run.epoch, "steps": int(run.history.latest("steps"))}
         row |= {name: run.history.latest(name) for name in COLUMNS[2:]}
@@ -75,7 +75,7 @@ class EpochLog(ABC):
         self._file.flush()
 
     def on_end(self, run: Run) -> None:
-        """Close the file; safe to call twice."""
+        """After the run: close the file; safe to call twice."""
         if self._file is None:
             return
         self._file.close()
@@ -117,7 +117,7 @@ class CSVLog(EpochLog):
     _columns: list[str] | None = field(init=False, repr=False, default=None)
 
     def on_start(self, run: Run) -> None:
-        """Open the file, and read what columns it has."""
+        """Before the run: open the file, and read what columns it has."""
         super().on_start(run)
         with open(self.path, encoding="utf-8", newline="") as file:
             self._columns = next(csv.reader(file), None)

@@ -43,9 +43,9 @@ class Loss(Named):
     value: Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # (ŷ, y, parameter) -> per element (n, k)
     gradient: Callable[[np.ndarray, np.ndarray, float], np.ndarray]  # -> ∂E/∂ŷ (n, k)
     outputs: Callable[[Activation], bool]  # which output activations are valid
-    outputs_rule: str
+    outputs_rule: str  # the same in words
     targets: Callable[[np.ndarray], np.ndarray]  # (n, k) -> which elements are valid
-    targets_rule: str
+    targets_rule: str  # the same in words
     fused: dict[str, Fused] = dataclasses.field(default_factory=dict)  # by name of the output activation
     kinks: tuple[float, ...] = ()  # values of ŷ − y where the derivative jumps
 

@@ -13,17 +13,18 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
-from thalweg import engines
-from thalweg.checkpoint import Progress
+from thalweg import engines, estimator_files
+from thalweg.checkpoint import Checkpoint, Progress
 from thalweg.engines.base import Engine, TrainingState
 from thalweg.errors import InputError, ThalwegWarning, TrainingFailed
 from thalweg.examples import Examples, check_dtype, check_examples
-from thalweg.fitted_network import FittedNetwork, dense
+from thalweg.fitted_network import FittedNetwork
 from thalweg.history import History
 from thalweg.mlp_parameters import activations, check_parameters, hidden_sizes, optimizer_of, watches
-from thalweg.mlp_training import Record, Shuffles, Watch, initial_parameters, lbfgs
+from thalweg.mlp_training import NoImprovement, Record, Shuffles, initial_parameters, lbfgs
 from thalweg.network import Network
-from thalweg.run import TrainingResult
+from thalweg.run import Run, TrainingResult
+from thalweg.sparse_rows import SparseEngine, SparseExamples, check_rows, dense
 from thalweg.stopping import Status, Stop
 from thalweg.training import Loop, check_callbacks
 from thalweg.update_rules import UpdateRule
@@ -42,6 +43,21 @@ class Held:
     examples: Examples
     y: np.ndarray  # as the user has it
     weights: Float[np.ndarray, " n"] | None
+
+
+class Saves:
+    """A Checkpoint among the callbacks: the estimator as it is, in a file that `load` reads, every so many epochs."""
+
+    def __init__(self, estimator: MLP, rule: NoImprovement, checkpoint: Checkpoint) -> None:
+        self._estimator, self._rule, self._checkpoint = estimator, rule, checkpoint
+
+    def on_epoch(self, run: Run) -> None:
+        """Write the file if it is time."""
+        if run.epoch % self._checkpoint.every == 0:
+            p = run.parameters if run.answer is None else run.answer
+            so_far = TrainingResult(p, run.parameters, Status.INTERRUPTED, run.history, run.network)
+            self._estimator._tell(self._rule, so_far)
+            estimator_files.save(self._estimator, self._checkpoint.path)
 
 
 class MLP(FittedNetwork):
@@ -73,18 +89,18 @@ class MLP(FittedNetwork):
     dtype: Any
     time_limit: float | None
 
-    n_iter_: int
-    t_: int
-    loss_: float
-    loss_curve_: list[float]
-    best_loss_: float | None
-    validation_scores_: list[float] | None
-    best_validation_score_: float | None
-    best_epoch_: int
-    history_: History
-    status_: Status
-    n_features_in_: int
-    feature_names_in_: np.ndarray
+    n_iter_: int  # epochs, or steps of L-BFGS, of the last fit
+    t_: int  # training rows seen in all, an epoch counting each once; 0 with L-BFGS
+    loss_: float  # training loss of the last epoch, penalty included
+    loss_curve_: list[float]  # training loss of each epoch, penalty included; not with L-BFGS
+    best_loss_: float | None  # the lowest of loss_curve_; None where validation rows are looked at; not with L-BFGS
+    validation_scores_: list[float] | None  # score of the validation rows after each epoch, None without them
+    best_validation_score_: float | None  # the highest of validation_scores_, None without them
+    best_epoch_: int  # the epoch, from 1, that did best by score or loss
+    history_: History  # losses, learning rate, steps and seconds of each epoch of the last fit
+    status_: Status  # why training stopped
+    n_features_in_: int  # columns of X
+    feature_names_in_: np.ndarray  # names of the columns of X, shape (d,); where X had names
 
     def _keep(self, given: dict[str, Any]) -> None:
         """Take the arguments of __init__ as they are; `check_parameters` looks at them in `fit`."""
@@ -113,19 +129,22 @@ class MLP(FittedNetwork):
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False) -> Self:
         """`goes_on`: a single epoch more, as partial_fit asks."""
         check_parameters(self)
-        callbacks, engine = check_callbacks(self.callbacks), engines.get(self.engine, self.threads)
+        listed, engine = list(self.callbacks), engines.get(self.engine, self.threads)
+        check_callbacks([one for one in listed if not isinstance(one, Checkpoint)])
         if goes_on and watches(self):
             raise InputError("partial_fit does not support early_stopping=True or validation=; leave them out")
         X, Y, y, weights = self._begin(X, y, sample_weight, goes_on=goes_on)
         held, kind = None, Y.dtype.type
         if not self._uses_scipy and watches(self):
             X, Y, weights, held = self._hold_out(X, Y, y, weights, kind)
-        training = check_examples(self.network_, dense(X), Y, weights, dtype=kind)
+        training = check_rows(self.network_, X, Y, weights, dtype=kind)
+        if isinstance(training, SparseExamples):
+            engine = SparseEngine(engine)
         start = self._vector().astype(kind)
         if self._uses_scipy:
             self._fit_lbfgs(training, start, engine)
         else:
-            self._fit_by_steps(training, held, start, engine, callbacks, goes_on)
+            self._fit_by_steps(training, held, start, engine, listed, goes_on)
         return self
 
     @property
@@ -161,7 +180,7 @@ class MLP(FittedNetwork):
             hidden = self.network_.sizes[1:-1]
         output, loss = self._output_and_loss()
         g = activations(self)
-        self.network_ = Network(
+        self.network_: Network = Network(
             [inputs, *hidden, outputs], activation=g if isinstance(self.activation, (list, tuple)) else g[0],
             output=output, loss=loss, l2=self.l2 or 0.0, dropout=self.dropout,
         )  # fmt: skip
@@ -188,6 +207,7 @@ class MLP(FittedNetwork):
                 raise InputError(
                     "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
                 )
+            X = X.tocsr() if hasattr(X, "toarray") else X  # whose rows can be taken
             X_held, Y_held, y_held = X[held], Y[held], y[held]
             of_held = None if weights is None else weights[held]
             X, Y, weights = X[kept], Y[kept], None if weights is None else weights[kept]
@@ -195,7 +215,7 @@ class MLP(FittedNetwork):
         return X, Y, weights, Held(examples, y_held, of_held)
 
     def _fit_by_steps(
-        self, training: Examples, held: Held | None, start: Vector, engine: Engine, callbacks: tuple[Any, ...],
+        self, training: Examples, held: Held | None, start: Vector, engine: Engine, callbacks: list[Any],
         goes_on: bool,
     ) -> None:  # fmt: skip
         rule, n = optimizer_of(self), training.n
@@ -209,7 +229,7 @@ class MLP(FittedNetwork):
         if not goes_on:
             self._record.rate_factor = 1.0
         by_solver = self.optimizer is None and self.solver == "sgd"  # the schedules of learning_rate are sgd's
-        watch = Watch(
+        watch = NoImprovement(
             self._record, self._scoring(held, engine), float(self.tol), self.n_iter_no_change,
             float(self.learning_rate_init), self.learning_rate if by_solver else "constant", float(self.power_t),
             (self.restore or ("best" if held else "last")) == "best", int(self.verbose), batch, order,
@@ -223,16 +243,14 @@ class MLP(FittedNetwork):
             self.network_ if by_batch else self._penalized(training), training, held and held.examples, rule, batch,
             order if by_batch else "sweep", Stop(epochs=1 if goes_on else int(self.max_iter), seconds=self.time_limit),
             engine, int(self._random.randint(2**31)) if any(self.network_.dropout) else 0, start.dtype.type,
-            (watch, *callbacks), None, alpha=alpha,
+            (watch, *(Saves(self, watch, one) if isinstance(one, Checkpoint) else one for one in callbacks)), None,
+            alpha=alpha,
         )  # fmt: skip
         progress = Progress(state, start, start, History())
         result = loop.run(progress)
         if not held:  # for partial_fit, which knows no validation
             self._moments = progress.state.optimizer, progress.state.steps
-        chosen = watch.restores or result.failure or (watch.run and watch.run.answer is not None)
-        self._take(result.parameters if chosen else result.last_parameters)
         self._tell(watch, result)
-        self.status_ = Status.PATIENCE if watch.stopped and result.status is Status.CALLBACK else result.status
         if result.failure:
             message = (
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
@@ -297,9 +315,12 @@ class MLP(FittedNetwork):
 
         return score
 
-    def _tell(self, watch: Watch, result: TrainingResult) -> None:
-        """The fitted attributes of the training that has ended; the epoch that broke down counts, as nan."""
+    def _tell(self, watch: NoImprovement, result: TrainingResult) -> None:
+        """The fitted attributes of what a training has reached; the epoch that broke down counts, as nan."""
         record, history = watch.record, result.history
+        chosen = watch.restores or result.failure or (watch.run and watch.run.answer is not None)
+        self._take(result.parameters if chosen else result.last_parameters)  # else that of the lowest validation loss
+        self.status_ = Status.PATIENCE if watch.stopped and result.status is Status.CALLBACK else result.status
         if result.failure:
             record.loss_curve.append(math.nan)
             record.validation_scores += [math.nan] * (watch.score is not None)
@@ -307,7 +328,7 @@ class MLP(FittedNetwork):
         self.loss_curve_ = record.loss_curve
         if record.loss_curve:
             self.loss_ = record.loss_curve[-1]
-        self.best_epoch_ = watch.best_epoch or len(history)
+        self.best_epoch_ = result.chosen_epoch or watch.best_epoch or len(history)
         if watch.score is None:
             self.best_loss_, self.validation_scores_, self.best_validation_score_ = record.best_loss, None, None
         else:

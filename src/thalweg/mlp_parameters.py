@@ -32,8 +32,9 @@ DEFAULT_WIDTH = 100
 
 @dataclass(frozen=True)
 class Parameter:
-    """What one parameter may be, and when it counts."""
+    """What one parameter is and may be, and when it counts."""
 
+    meaning: str
     default: Any
     valid: Callable[[Any], bool]
     rule: str
@@ -103,100 +104,177 @@ _BY_BATCH = {"counts": _steps_by_batch, "when": "solver is 'sgd' or 'adam'"}
 
 SKLEARN: dict[str, Parameter] = {
     "loss": Parameter(
+        'what is made small: of MLPClassifier "log_loss", the cross-entropy; of MLPRegressor half the squared error',
         "squared_error", _loss, f"a str among 'squared_error', 'poisson', or one of {', '.join(LOSSES)}, or an object"
     ),
-    "hidden_layer_sizes": Parameter((DEFAULT_WIDTH,), are_sizes, "an array-like of ints > 0 or an int > 0"),
+    "hidden_layer_sizes": Parameter(
+        "units of each hidden layer",
+        (DEFAULT_WIDTH,), are_sizes, "an array-like of ints > 0 or an int > 0"
+    ),
     "activation": Parameter(
+        "of the hidden layers",
         "relu", _activation,
         "a str among 'identity', 'logistic', 'tanh', 'relu', or one of Thalweg's "
         f"({', '.join(name for name, row in ACTIVATIONS.items() if row.elementwise)}), or one for each hidden layer",
     ),
-    "solver": Parameter("adam", lambda value: value in SOLVERS, "a str among 'lbfgs', 'sgd', 'adam'"),
-    "alpha": Parameter(1e-4, _number(lambda x: 0.0 <= x < math.inf), "a float in the range [0.0, inf)"),
+    "solver": Parameter(
+        "the way downhill: L-BFGS on all rows, or gradient descent or Adam on mini-batches",
+        "adam", lambda value: value in SOLVERS, "a str among 'lbfgs', 'sgd', 'adam'"
+    ),
+    "alpha": Parameter(
+        "strength of the penalty ½ · alpha · ‖W‖² / rows",
+        1e-4, _number(lambda x: 0.0 <= x < math.inf), "a float in the range [0.0, inf)"
+    ),
     "batch_size": Parameter(
+        "rows per step; 'auto' is 200, or all rows where there are fewer",
         "auto", lambda value: value == "auto" if isinstance(value, str) else _whole(value),
         "a str among 'auto' or an int in the range [1, inf)", **_BY_BATCH,
     ),
     "learning_rate": Parameter(
+        "how the rate changes: not at all, as (rows seen)^-power_t, or divided by 5 whenever nothing improves",
         "constant", lambda value: value in ("constant", "invscaling", "adaptive"),
         "a str among 'constant', 'invscaling', 'adaptive'", **_SGD,
     ),
     "learning_rate_init": Parameter(
+        "the rate at the start",
         1e-3, _number(lambda x: 0.0 < x < math.inf), "a float in the range (0.0, inf)", **_solver("sgd", "adam")
     ),
     "power_t": Parameter(
+        "exponent of the falling rate",
         0.5, _number(lambda x: 0.0 <= x < math.inf), "a float in the range [0.0, inf)",
         lambda estimator: _SGD["counts"](estimator) and estimator.learning_rate == "invscaling",
         "solver='sgd' and learning_rate='invscaling'",
     ),
-    "max_iter": Parameter(200, _whole, "an int in the range [1, inf)"),
-    "shuffle": Parameter(True, _flag, "a bool", **_BY_BATCH),
+    "max_iter": Parameter(
+        "epochs at most; of L-BFGS steps",
+        200, _whole, "an int in the range [1, inf)"
+    ),
+    "shuffle": Parameter(
+        "whether each epoch has the rows in a new order",
+        True, _flag, "a bool", **_BY_BATCH
+    ),
     "random_state": Parameter(
+        "of weights, held-out rows, orders and dropout; a whole number gives the same fit again",
         None, _random_state, "an int in the range [0, 4294967295], an instance of RandomState or None"
     ),
-    "tol": Parameter(1e-4, _number(lambda x: 0.0 <= x), "a float in the range [0.0, inf)"),
+    "tol": Parameter(
+        "how much better an epoch must be to count as better; of L-BFGS how small the gradient must be",
+        1e-4, _number(lambda x: 0.0 <= x), "a float in the range [0.0, inf)"
+    ),
     "verbose": Parameter(
+        "print the loss of each epoch",
         False, lambda value: _flag(value) or _whole(value, 0), "a bool or an int in the range [0, inf)"
     ),
-    "warm_start": Parameter(False, _flag, "a bool"),
-    "momentum": Parameter(0.9, _number(lambda x: 0.0 <= x <= 1.0), "a float in the range [0.0, 1.0]", **_SGD),
+    "warm_start": Parameter(
+        "whether fit goes on from the weights of the fit before",
+        False, _flag, "a bool"
+    ),
+    "momentum": Parameter(
+        "the share of the last step that goes on",
+        0.9, _number(lambda x: 0.0 <= x <= 1.0), "a float in the range [0.0, 1.0]", **_SGD
+    ),
     "nesterovs_momentum": Parameter(
+        "whether momentum looks ahead",
         True, _flag, "a bool",
         lambda estimator: _SGD["counts"](estimator) and estimator.momentum > 0, "solver='sgd' and momentum > 0",
     ),
-    "early_stopping": Parameter(False, _flag, "a bool", **_BY_BATCH),
+    "early_stopping": Parameter(
+        "hold rows out, and stop when their score does not improve",
+        False, _flag, "a bool", **_BY_BATCH
+    ),
     "validation_fraction": Parameter(
+        "share of the rows held out",
         0.1, _number(lambda x: 0.0 <= x < 1.0), "a float in the range [0.0, 1.0)",
         lambda estimator: estimator.early_stopping, "early_stopping is True",
     ),
-    "beta_1": Parameter(0.9, _number(lambda x: 0.0 <= x < 1.0), "a float in the range [0.0, 1.0)", **_ADAM),
-    "beta_2": Parameter(0.999, _number(lambda x: 0.0 <= x < 1.0), "a float in the range [0.0, 1.0)", **_ADAM),
-    "epsilon": Parameter(1e-8, _number(lambda x: 0.0 < x < math.inf), "a float in the range (0.0, inf)", **_ADAM),
+    "beta_1": Parameter(
+        "how slowly the mean of the gradient forgets",
+        0.9, _number(lambda x: 0.0 <= x < 1.0), "a float in the range [0.0, 1.0)", **_ADAM
+    ),
+    "beta_2": Parameter(
+        "how slowly the mean of its square forgets",
+        0.999, _number(lambda x: 0.0 <= x < 1.0), "a float in the range [0.0, 1.0)", **_ADAM
+    ),
+    "epsilon": Parameter(
+        "keeps the divisor from 0",
+        1e-8, _number(lambda x: 0.0 < x < math.inf), "a float in the range (0.0, inf)", **_ADAM
+    ),
     "n_iter_no_change": Parameter(
+        "epochs without improvement until it stops",
         10, lambda value: _whole(value) or (isinstance(value, float) and value == math.inf),
         "an int in the range [1, inf) or np.inf", **_BY_BATCH,
     ),
-    "max_fun": Parameter(15_000, _whole, "an int in the range [1, inf)", **_LBFGS),
+    "max_fun": Parameter(
+        "evaluations of the loss at most",
+        15_000, _whole, "an int in the range [1, inf)", **_LBFGS
+    ),
 }  # fmt: skip
 OURS: dict[str, Parameter] = {
-    "dropout": Parameter(0.0, _per_layer, "a float in the range [0.0, 1.0), or one for each hidden layer", **_BY_BATCH),
+    "dropout": Parameter(
+        "share of hidden units switched off in each step",
+        0.0, _per_layer, "a float in the range [0.0, 1.0), or one for each hidden layer", **_BY_BATCH
+    ),
     "class_weight": Parameter(
+        "weight of the rows of each class, beside sample_weight; 'balanced' is rows / (classes · rows of the class)",
         None, lambda value: value is None or value == "balanced" or isinstance(value, (dict, list)),
         "'balanced', a dict from class to weight, a list of these for several outputs, or None",
     ),
     "l2": Parameter(
+        "strength of the penalty ½ · l2 · ‖W‖², whatever the number of rows",
         None, _or_none(_number(lambda x: 0.0 <= x < math.inf)), "a float in the range [0.0, inf), or None for alpha"
     ),
     "optimizer": Parameter(
+        "takes the place of solver, its rates and momentum",
         None, lambda value: value is None or isinstance(value, (str, Optimizer)),
         "an optimizer such as tw.Adam(1e-3), the name of one, or None for solver's",
     ),
     "validation": Parameter(
+        "rows that are looked at after each epoch: given, or split off",
         None, _or_none(_validation),
         "(X, y), (X, y, sample_weight), a float in the range (0.0, 1.0), a splitter or None", **_BY_BATCH,
     ),
     "metric": Parameter(
+        "their score, which says the best epoch; None: accuracy or R² with early_stopping, else the loss",
         None, lambda value: value is None or isinstance(value, str) or callable(value),
         "'loss', the name of a scorer of scikit-learn, a callable (estimator, X, y) -> number, or None",
         lambda estimator: watches(estimator), "there are validation rows (validation= or early_stopping=True)",
     ),
     "restore": Parameter(
+        "whether fit ends with the weights of the best epoch or of the last one",
         None, lambda value: value in (None, "best", "last"), "'best', 'last', or None for scikit-learn's rule",
         **_BY_BATCH,
     ),
     "clip_gradient": Parameter(
+        "Euclidean norm to which longer gradients are shortened",
         None, _or_none(_number(lambda x: 0.0 < x < math.inf)), "a norm > 0 or None", **_BY_BATCH
     ),
-    "callbacks": Parameter((), lambda value: isinstance(value, Iterable), "callbacks as of tw.train", **_BY_BATCH),
-    "n_layers": Parameter(None, _or_none(_whole), "a number of hidden layers in the range [1, inf) or None"),
-    "width": Parameter(None, _or_none(_whole), "units of each hidden layer in the range [1, inf) or None"),
-    "engine": Parameter("cpu", lambda value: isinstance(value, str), "the name of an engine"),
-    "threads": Parameter(None, _or_none(_whole), "an int in the range [1, 64] or None"),
+    "callbacks": Parameter(
+        "looked in on after each epoch",
+        (), lambda value: isinstance(value, Iterable), "callbacks as of tw.train", **_BY_BATCH
+    ),
+    "n_layers": Parameter(
+        "hidden layers, each of width units; instead of hidden_layer_sizes",
+        None, _or_none(_whole), "a number of hidden layers in the range [1, inf) or None"
+    ),
+    "width": Parameter(
+        "units of each hidden layer; instead of hidden_layer_sizes",
+        None, _or_none(_whole), "units of each hidden layer in the range [1, inf) or None"
+    ),
+    "engine": Parameter(
+        "which engine trains",
+        "cpu", lambda value: isinstance(value, str), "the name of an engine"
+    ),
+    "threads": Parameter(
+        "of the engine, which chooses where it is None",
+        None, _or_none(_whole), "an int in the range [1, 64] or None"
+    ),
     "dtype": Parameter(
+        "of weights and training",
         None, lambda value: value is None or getattr(value, "__name__", value) in ("float32", "float64"),
         "'float32', 'float64' or None for that of X",
     ),
     "time_limit": Parameter(
+        "stop after so many seconds",
         None, _or_none(_number(lambda x: 0.0 < x < math.inf)), "a number of seconds > 0 or None", **_BY_BATCH
     ),
 }  # fmt: skip

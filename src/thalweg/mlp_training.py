@@ -73,7 +73,8 @@ class Shuffles:
     """The rows of each epoch: scikit-learn's permutations, each of the one before, or the rows as they stand."""
 
     def __init__(self, n: int, random: np.random.RandomState | None) -> None:
-        self._random, self.rows = random, np.arange(n)
+        self._random = random
+        self.rows: Int[np.ndarray, " n"] = np.arange(n)
 
     def __call__(self, epoch: int) -> Int[np.ndarray, " n"]:
         if self._random is not None:
@@ -83,8 +84,8 @@ class Shuffles:
         return self.rows
 
 
-@dataclass
-class Watch:
+@dataclass(repr=False)
+class NoImprovement:
     """scikit-learn's rule after each epoch, as a callback: losses, scores, learning rate, when to stop, what to keep.
 
     `score` gives the score of parameters on the validation rows, or is None where the training loss is looked at.
@@ -106,9 +107,14 @@ class Watch:
     best_epoch: int = 0
     run: Run | None = None
 
+    def __repr__(self) -> str:
+        return "restore='best' of the estimator"
+
     def on_start(self, run: Run) -> None:
         """Go on at the learning rate of the last fit."""
         self.run = run
+        if self.restores:
+            run.claim_answer(self)
         run.rate_factor = self.record.rate_factor
 
     def on_epoch(self, run: Run) -> bool:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 # What shows a model: no file may come without it.
-NEEDED = {
+NEEDED: dict[str, tuple[str, ...]] = {
     "figures": ("rows", "columns", "seconds", "validation"),
     "settings": ("thalweg", "data", "engine", "seed", "recipe", "message", "best_epoch"),
 }
@@ -44,12 +44,12 @@ class Evidence:
 class Model:
     """A trained network together with the encoder that its inputs and targets went through."""
 
-    encoder: Encoder
-    network: Network
-    parameters: Float[np.ndarray, " p"]
-    history: History
-    status: Status
-    figures: dict[str, Any]  # rows, held-out scores of network, tree and baseline; see learning.py and fitting.py
+    encoder: Encoder  # makes inputs of columns, and labels or units of outputs
+    network: Network  # the layers and the loss
+    parameters: Float[np.ndarray, " p"]  # weights and biases, as the network lays them out
+    history: History  # losses, learning rate and time of each epoch
+    status: Status  # why training stopped
+    figures: dict[str, Any]  # rows, seconds, held-out scores of network, tree and baseline
     settings: dict[str, Any]  # how it was made: options of fit, versions
     evidence: Evidence | None = field(default=None, compare=False)  # right after fit only
 
@@ -64,6 +64,10 @@ class Model:
 
     def outputs(self, data: Any, *, engine: str = engines.DEFAULT) -> Float[np.ndarray, "n k"]:
         """The network's outputs for each row of a table: the encoder, then the forward pass.
+
+        Args:
+            data: a path, a query, a data frame or a Table, with the columns that the model was trained on.
+            engine: name of the engine.
 
         Raises:
             TableError: the table cannot be read, lacks a column or holds a cell that does not fit its column.
@@ -94,6 +98,10 @@ class Model:
     def predict_proba(self, data: Any, *, engine: str = engines.DEFAULT) -> Float[np.ndarray, "n k"]:
         """The probability of each class in the order of `classes`; for several targets that of each one's second label.
 
+        Args:
+            data: a path, a query, a data frame or a Table, with the columns that the model was trained on.
+            engine: name of the engine.
+
         Raises:
             InputError: the target is a number.
             TableError: as `predict`.
@@ -107,6 +115,10 @@ class Model:
         """Predictions as named columns: `prediction` and, for classes, `probability_<class>` each.
 
         With several targets: `prediction_<target>`, and `probability_<target>` of its second label.
+
+        Args:
+            data: a path, a query, a data frame or a Table, with the columns that the model was trained on.
+            engine: name of the engine.
         """
         outputs = self.outputs(data, engine=engine)
         predictions = self.encoder.decode(outputs)
@@ -121,12 +133,17 @@ class Model:
         return columns
 
     def predict_batches(self, source: Any, *, engine: str = engines.DEFAULT) -> Iterator[dict[str, np.ndarray]]:
-        """`predict_table` for a table of any size, some rows at a time, in their order."""
+        """`predict_table` for a table of any size, some rows at a time, in their order.
+
+        Args:
+            source: a path, a query or a data frame, with the columns that the model was trained on.
+            engine: name of the engine.
+        """
         for rows in table.batches(source, columns=self.encoder.columns, text=self.encoder.text_columns):
             yield self.predict_table(rows, engine=engine)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the model to one file, whole or not at all.
+        """Write the model to the file `path`, whole or not at all.
 
         Raises:
             InputError: the folder does not exist or may not be written.
@@ -144,7 +161,7 @@ class Model:
         safe_file.write(path, kind="model", header=header, arrays=arrays)
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write encoder and network as one ONNX file that takes the raw columns of a table (docs/export.md).
+        """Write encoder and network to `path` as one ONNX file that takes the raw columns of a table (docs/export.md).
 
         Raises:
             InputError: the package onnx is missing, the network is larger than the format allows, or the folder does
@@ -154,7 +171,7 @@ class Model:
         onnx_export.write_model(path, self.encoder, self.network, self.parameters)
 
     def to_c(self, path: str | os.PathLike[str]) -> None:
-        """Write encoder and network as one C99 file without dependencies that takes raw cells (docs/export.md).
+        """Write encoder and network to `path` as one C99 file of its own that takes raw cells (docs/export.md).
 
         Raises:
             InputError: C cannot hold a text of the model, a layer is too wide for its stack, or the folder does not
@@ -170,7 +187,7 @@ def n_outputs(encoder: Encoder) -> int:
 
 
 def load(path: str | os.PathLike[str]) -> Model:
-    """Read a model that `Model.save` wrote. Loading runs no code.
+    """Read a model that `Model.save` wrote to `path`. Loading runs no code.
 
     Raises:
         FileError: the file is missing, damaged, cut, or no model of ours.

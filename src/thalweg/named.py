@@ -15,11 +15,11 @@ from thalweg.settings import check_number
 class Named:
     """A name, its formula and slope as text (see `formulas`), perhaps a parameter. Equal if those and `own` are."""
 
-    name: str
-    formula: str
+    name: str  # by which it is given
+    formula: str  # as an expression
     slope: str  # its derivative
     parameter: float = field(default=0.0, kw_only=True)
-    parameter_name: str = field(default="", kw_only=True)
+    parameter_name: str = field(default="", kw_only=True)  # of its parameter; empty where it has none
     fixed: Mapping[str, float] = field(default_factory=dict, kw_only=True)  # further constants that have a name
     own: tuple[tuple[str, Any], ...] = field(default=(), kw_only=True)  # what made a user's own row (see `own_rows`)
 

@@ -67,7 +67,7 @@ class Network:
     reduction: str
     l2: float
     dropout: tuple[float, ...]  # one per hidden layer: the share of its units that a training step switches off
-    layers: tuple[Layer, ...] = field(repr=False, compare=False)
+    layers: tuple[Layer, ...] = field(repr=False, compare=False)  # each with its places in the parameter vector
 
     def __init__(
         self,
@@ -205,7 +205,7 @@ class Network:
         return p
 
     def name_of(self, index: int) -> str:
-        """What stands at this place of the parameter vector, in the lecture's indices (from 1).
+        """What stands at place `index`, from 0, of the parameter vector, in the lecture's indices (from 1).
 
         >>> Network([2, 3, 1]).name_of(4), Network([2, 3, 1]).name_of(6)
         ('W[1][2,2]', 'b[1][1]')
@@ -220,7 +220,7 @@ class Network:
         raise InputError(message)
 
     def place_of(self, kind: str, layer: int, *units: int) -> int:
-        """The place in the parameter vector of the weight ("W", ℓ, i, j) or the bias ("b", ℓ, j), counted from 1.
+        """The place in the parameter vector of a weight (kind "W", units i, j) or bias ("b", j) of a layer, from 1.
 
         >>> Network([2, 3, 1]).place_of("W", 1, 2, 2), Network([2, 3, 1]).place_of("b", 1, 1)
         (4, 6)

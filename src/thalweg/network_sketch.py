@@ -146,6 +146,8 @@ def _caption(layer: int, sizes: Sequence[int]) -> str:
 
 
 class Line(NamedTuple):
+    """A connection, or the stub of a bias, from point to point."""
+
     key: Key
     start: Point
     end: Point
@@ -162,6 +164,8 @@ class Unit(NamedTuple):
 
 
 class Words(NamedTuple):
+    """A text at a place of the picture."""
+
     look: str  # inside a unit, beside a line, before an input, a caption, or dots
     at: Point  # the middle, or before an input the right end
     label: Label
@@ -169,6 +173,8 @@ class Words(NamedTuple):
 
 
 class Sketch(NamedTuple):
+    """A whole picture of a network: its size, and what is drawn in it."""
+
     width: float
     height: float
     lines: list[Line]

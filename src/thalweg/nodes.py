@@ -35,9 +35,9 @@ class Node:
     own: tuple[Any, ...]  # what else tells two nodes of a kind apart
     symbols: frozenset[str]  # names of the variables below
     marks: frozenset[str]  # what below is written only and has no value: g, Σ_k, ∂E/∂z
-    size: int
-    depth: int
-    hash: int
+    size: int  # parts in all
+    depth: int  # parts in each other
+    hash: int  # the same for equal formulas
 
     def _settle(
         self,
@@ -89,7 +89,7 @@ class Node:
         return tuple(sorted(self.symbols, key=_natural))
 
     def __call__(self, /, *places: float, **named: float) -> float:
-        """The value at a point: numbers in the order of `variables`, or by name (other names are not looked at).
+        """The value at a point: its places in the order of `variables`, or named (other names are not looked at).
 
         Raises:
             Undefined: there is no value at this point.

@@ -30,7 +30,7 @@ from thalweg.features import (
 from thalweg.onnx_graph import Graph
 
 
-DTYPES = {"number": np.float64, "text": object, "date": np.int64, "presence": np.float64}
+DTYPES: dict[str, Any] = {"number": np.float64, "text": object, "date": np.int64, "presence": np.float64}
 
 
 def features(graph: Graph, encoder: Encoder) -> tuple[str, dict[str, str]]:

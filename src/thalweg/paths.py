@@ -71,16 +71,16 @@ class Path:
 class Difference:
     """(E(w + ε) − E(w − ε)) / 2ε, and how far it is from the gradient."""
 
-    epsilon: float
-    quotient: float
-    error: float
+    epsilon: float  # the step to both sides
+    quotient: float  # (E(w + ε) − E(w − ε)) / 2ε
+    error: float  # |quotient − gradient|
 
 
 @dataclass(frozen=True)
 class Why:
     """The gradient of one weight or bias, taken apart."""
 
-    trace: Steps
+    trace: Steps  # that it is a part of
     key: Key  # of the gradient: ("dE/dW", ℓ, i, j) or ("dE/db", ℓ, j)
 
     @property

@@ -89,7 +89,7 @@ class ProgressBar:
         self._bar.start()
 
     def on_epoch(self, run: Run) -> None:
-        """Show the epoch that has just ended."""
+        """Show the epoch of the run that has just ended."""
         if run.seconds < self._at + (0.05 if self._bar else 1.0):
             return
         if self._bar is None:
@@ -99,7 +99,7 @@ class ProgressBar:
         self._at = run.seconds
 
     def on_end(self, run: Run) -> None:
-        """Take the bar away and leave the last epoch as a line; safe to call twice, and after an interruption."""
+        """Leave the last epoch of the run as a line, without the bar; safe to call twice, and after an interruption."""
         self._take_away()
         if run.epoch > self._shown:
             self._print(run)

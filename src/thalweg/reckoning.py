@@ -142,8 +142,9 @@ class Paper:
     """What a trace gives and how its values come from each other, each found out once; and the sheet's rounding."""
 
     def __init__(self, trace: Trace, rounding: Rounding) -> None:
-        self.trace, self.rounding = trace, rounding
-        self.order = {key: place for place, key in enumerate(trace.keys())}
+        self.trace: Trace = trace
+        self.rounding: Rounding = rounding
+        self.order: dict[Key, int] = {key: place for place, key in enumerate(trace.keys())}
         self._given: dict[Key, Near] = {}
         self._plans: dict[Key, Plan] = {}
         self._slipped: dict[tuple[Slip, Key], Plan | None] = {}

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 class Failure:
     """Where training met a value that is not finite, and what to do about it (contract 2)."""
 
-    epoch: int
+    epoch: int  # in which it was, from 1
     batch: int  # within the epoch, from 1; 0 for what was looked at after the last one
     layer: int  # from 1
-    what: str
-    learning_rate: float
+    what: str  # the value that was not finite
+    learning_rate: float  # of the step; nan where there was none
     column: int  # of X, from 1: the one of the largest values
     largest: float  # the largest absolute value in it
     hint: str = ""  # what else may be the cause
@@ -68,15 +68,15 @@ class Run:
     empty before the first callback looks.
     """
 
-    network: Network
+    network: Network  # that is trained
     epochs: int | None  # asked for, where a number was
-    history: History
+    history: History  # losses, learning rate, steps and seconds of each epoch
     parameters: Float[np.ndarray, " p"]
-    optimizer: Optimizer
-    patience: int | None
-    training: Examples
-    validation: Examples | None
-    engine: Engine
+    optimizer: Optimizer  # that trains
+    patience: int | None  # of stop; None without
+    training: Examples  # the rows that are learnt
+    validation: Examples | None  # those that are only looked at
+    engine: Engine  # that computes
     status: Status | None = None
     step_losses: Float[np.ndarray, " steps"] = field(default_factory=lambda: np.empty(0))  # of the last epoch
     rate_factor: float = 1.0
@@ -94,7 +94,7 @@ class Run:
         if self._chooser is not None:
             message = (
                 f"{self._chooser!r} and {callback!r} would both choose the parameters that training returns; leave one "
-                f"of them out, or give EarlyStopping restore=False"
+                f"of them out, or give EarlyStopping restore=False, an estimator restore='last'"
             )
             raise InputError(message)
         self._chooser = callback
@@ -145,11 +145,12 @@ class TrainingResult:
 
     parameters: Float[np.ndarray, " p"]  # the best by validation loss; without validation the last finite ones
     last_parameters: Float[np.ndarray, " p"]  # where the walk ended
-    status: Status
-    history: History
-    network: Network = field(repr=False)
-    failure: Failure | None = None
+    status: Status  # why training stopped
+    history: History  # losses, learning rate, steps and seconds of each epoch
+    network: Network = field(repr=False)  # the network that was trained
+    failure: Failure | None = None  # where a value was not finite, and what to do; None if none was
     why: str = ""  # what else there is to say of the status
+    chosen_epoch: int | None = None  # where a callback chose the parameters: the epoch in which it last did
 
     @property
     def message(self) -> str:
@@ -160,5 +161,5 @@ class TrainingResult:
 
     @property
     def best_epoch(self) -> int:
-        """The epoch with the lowest validation loss (training loss without validation); 0 where there is none."""
-        return self.history.best_epoch
+        """The epoch with the lowest validation loss (training loss without), or a callback's choice; 0 for none."""
+        return self.history.best_epoch if self.chosen_epoch is None else self.chosen_epoch

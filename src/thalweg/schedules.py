@@ -39,7 +39,7 @@ class Schedule(Settings):
 class Rated(Schedule):
     """A schedule with a largest rate of its own."""
 
-    rate: float
+    rate: float  # the largest rate
 
     def __post_init__(self) -> None:
         self.check("rate", lambda rate: rate >= 0.0, "a number ≥ 0")
@@ -49,7 +49,7 @@ class Rated(Schedule):
 class Constant(Rated):
     """γ = rate."""
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return np.full(len(t), self.rate)
 
 
@@ -57,15 +57,15 @@ class Constant(Rated):
 class Step(Rated):
     """γ = rate · factor^⌊t / every⌋."""
 
-    factor: float = 0.5
-    every: float = 10.0
+    factor: float = 0.5  # by which the rate is multiplied at each step
+    every: float = 10.0  # epochs from step to step
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check("factor", lambda factor: factor > 0.0, "a number > 0")
         self.check("every", lambda every: every > 0.0, "a number of epochs > 0")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return self.rate * self.factor ** np.floor(t / self.every)
 
 
@@ -73,13 +73,13 @@ class Step(Rated):
 class Exponential(Rated):
     """γ = rate · decay^t."""
 
-    decay: float = 0.95
+    decay: float = 0.95  # factor per epoch
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check("decay", lambda decay: 0.0 < decay <= 1.0, "a number with 0 < decay ≤ 1")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return self.rate * self.decay**t
 
 
@@ -87,13 +87,13 @@ class Exponential(Rated):
 class InverseTime(Rated):
     """γ = rate / (1 + decay · t): the decay under which stochastic gradient descent settles (Robbins & Monro 1951)."""
 
-    decay: float = 0.1
+    decay: float = 0.1  # how fast it falls: at t = 1/decay to half of rate
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.check("decay", lambda decay: decay >= 0.0, "a number ≥ 0")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return self.rate / (1.0 + self.decay * t)
 
 
@@ -101,7 +101,7 @@ class InverseTime(Rated):
 class Cosine(Rated):
     """γ falls from rate to final along half a cosine over the whole training (Loshchilov & Hutter 2017)."""
 
-    final: float = 0.0
+    final: float = 0.0  # the rate at the end
 
     needs_total: ClassVar[bool] = True
 
@@ -109,7 +109,7 @@ class Cosine(Rated):
         super().__post_init__()
         self.check("final", lambda final: final >= 0.0, "a number ≥ 0")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         return _cosine(self.rate, self.final, t / total)
 
 
@@ -117,7 +117,7 @@ class Cosine(Rated):
 class OneCycle(Rated):
     """γ rises from rate/25 to rate over the share `rise` of the training, then falls to rate/10,000 (Smith 2018)."""
 
-    rise: float = 0.3
+    rise: float = 0.3  # share of the training that goes upwards
 
     needs_total: ClassVar[bool] = True
 
@@ -125,7 +125,7 @@ class OneCycle(Rated):
         super().__post_init__()
         self.check("rise", lambda rise: 0.0 < rise < 1.0, "a share between 0 and 1")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         share = t / total
         up = _cosine(self.rate / 25.0, self.rate, share / self.rise)
         down = _cosine(self.rate, self.rate / 1e4, (share - self.rise) / (1.0 - self.rise))
@@ -140,7 +140,7 @@ class CosineCycles(Rated):
     network at the end of each cycle, for validation to choose among: some tables want short training, some long.
     """
 
-    cycles: int = 4
+    cycles: int = 4  # how many
 
     needs_total: ClassVar[bool] = True
 
@@ -148,7 +148,7 @@ class CosineCycles(Rated):
         super().__post_init__()
         self.check("cycles", lambda cycles: cycles >= 1 and cycles == int(cycles), "a whole number ≥ 1")
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         share = np.clip(t / total, 0.0, 1.0)
         return 0.5 * self.rate * (1.0 - np.cos(2.0 * np.pi * np.log2(1.0 + (2.0**self.cycles - 1.0) * share)))
 
@@ -158,8 +158,8 @@ class WarmUp(Schedule):
     """The schedule `then`, multiplied over its first `epochs` by a factor that grows linearly from `start` to 1."""
 
     then: Any  # a schedule, or a number for a constant one
-    epochs: float = 1.0
-    start: float = 0.1
+    epochs: float = 1.0  # length of the warm-up
+    start: float = 0.1  # the factor at the beginning
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "then", find_schedule(self.then))
@@ -176,7 +176,7 @@ class WarmUp(Schedule):
         """The rate of `then`."""
         return self.then.rate
 
-    def at(self, t, total):  # noqa: D102
+    def at(self, t: Float[np.ndarray, " steps"], total: float | None) -> Float[np.ndarray, " steps"]:  # noqa: D102
         factor = self.start + (1.0 - self.start) * np.minimum(t / self.epochs, 1.0)
         return factor * self.then.at(t, total)
 

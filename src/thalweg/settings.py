@@ -61,7 +61,7 @@ class Settings:
     """A frozen dataclass of settings. Its name and fields are all there is to it."""
 
     def check(self, field: str, valid: Callable[[float], bool], rule: str) -> None:
-        """Make a field a float; InputError if it is no number or not valid."""
+        """Make a field a float; InputError, which says the rule, if it is no number or not valid."""
         value = check_number(getattr(self, field), valid, f"{type(self).__name__}: {field}", rule)
         object.__setattr__(self, field, value)
 

@@ -27,7 +27,7 @@ class Source:
 
     def __init__(self, name: str, connection: Any, relation: str, fields: Sequence[Field], rows: int | None) -> None:
         self.name = name
-        self.fields = tuple(fields)
+        self.fields: tuple[Field, ...] = tuple(fields)
         self.declared_rows = rows  # what a Parquet file says of itself; None where only reading tells
         self._connection = connection
         self._relation = relation

@@ -76,14 +76,14 @@ class Stop:
     10
     """
 
-    epochs: int | None = None
-    steps: int | None = None
-    seconds: float | None = None
-    value_below: float | None = None
-    value_change_below: float | None = None
-    parameter_change_below: float | None = None
-    gradient_norm_below: float | None = None
-    patience: int | None = None
+    epochs: int | None = None  # so many epochs
+    steps: int | None = None  # so many steps
+    seconds: float | None = None  # so many seconds since the start
+    value_below: float | None = None  # the value is lower than this
+    value_change_below: float | None = None  # the value differs from that at the look before by less than this
+    parameter_change_below: float | None = None  # the parameters moved by less than this between two looks (Euclidean)
+    gradient_norm_below: float | None = None  # the gradient is shorter than this (Euclidean)
+    patience: int | None = None  # so many looks without a new best value
 
     def __post_init__(self) -> None:
         if self.epochs is None and self.steps is None and self.seconds is None:
@@ -104,7 +104,7 @@ class Stop:
         object.__setattr__(self, "_active", tuple(row for row in active if row[-1] is not None))
 
     def met(self, at: Reached) -> Status | None:
-        """The status if one of the tests is met, else None."""
+        """The status if one of the tests is met where the walk stands (`at`), else None."""
         for status, name, reaches, bound in self._active:  # type: ignore[attr-defined]  (looked at after every step)
             if reaches(getattr(at, name), bound):
                 return status

@@ -38,10 +38,10 @@ class LearningRateRange:
     ('creeping', 'monotone', 'oscillating', 'diverging')
     """
 
-    rates: Float[np.ndarray, " r"]
+    rates: Float[np.ndarray, " r"]  # that were tried
     values: Float[np.ndarray, " r"]  # f at the end; inf where the walk ran away
-    regimes: tuple[str, ...]
-    start_value: float
+    regimes: tuple[str, ...]  # of each rate
+    start_value: float  # f at the start
     curvature: Curvature | None  # at the start
 
     @property
@@ -117,8 +117,8 @@ class RegimeMap:
     [['monotone', 'diverging'], ['oscillating', 'diverging']]
     """
 
-    rates: Float[np.ndarray, " r"]
-    momenta: Float[np.ndarray, " m"]
+    rates: Float[np.ndarray, " r"]  # that were tried
+    momenta: Float[np.ndarray, " m"]  # that were tried
     regimes: np.ndarray  # (m, r) names
     digits_per_step: Float[np.ndarray, "m r"]  # decimal digits of the gradient's norm lost in each step
     bound: Float[np.ndarray, " m"] | None  # above which the quadratic model at the start runs away
@@ -180,7 +180,7 @@ def regime_map(
 class Race:
     """Walks of several optimizers from one start, by name, in the order given."""
 
-    walks: Mapping[str, Descent] = field(repr=False)
+    walks: Mapping[str, Descent] = field(repr=False)  # by the name of the optimizer
 
     def __getitem__(self, name: str) -> Descent:
         return self.walks[name]

@@ -60,7 +60,7 @@ class TableEncoder(TransformerMixin, TableInput):
         return self
 
     def transform(self, X: Any) -> Float[np.ndarray, "n features"]:
-        """The features of each row.
+        """The features of each row of X.
 
         Raises:
             NotFittedError: `fit` has not been called.

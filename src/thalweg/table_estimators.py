@@ -109,7 +109,7 @@ class _TableEstimator(TableInput):
     @property
     def best_epoch_(self) -> int:
         """The epoch whose weights the model has: the one of the lowest validation loss."""
-        return self.model_.history.best_epoch
+        return self.model_.settings["best_epoch"]
 
     @property
     def loss_(self) -> float:
@@ -122,7 +122,7 @@ class _TableEstimator(TableInput):
         return tags
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write encoder and network as one ONNX file that takes the raw columns of X (docs/export.md).
+        """Write encoder and network to the ONNX file `path`, which takes the raw columns of X (docs/export.md).
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -135,7 +135,7 @@ class _TableEstimator(TableInput):
         onnx_export.write_model(path, model.encoder, model.network, model.parameters, self._classes())
 
     def to_c(self, path: str | os.PathLike[str]) -> None:
-        """Write encoder and network as one C99 file without dependencies that takes raw cells (docs/export.md).
+        """Write encoder and network to the C99 file `path`, which takes raw cells and needs nothing (docs/export.md).
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -173,11 +173,13 @@ class _TableEstimator(TableInput):
         )  # fmt: skip
         shown = (*callbacks, ProgressBar()) if self.verbose else callbacks
         model = lesson.learn(recipe, seed=seed, engine=self.engine, threads=self.threads, callbacks=shown)
-        if model.status is Status.INTERRUPTED or model.status.is_failure:
-            message = f"{model.settings['message']} The weights are those of epoch {model.history.best_epoch}."
-            warnings.warn(message, ThalwegWarning, stacklevel=3)
         model.figures["seconds"]["all"] = time.perf_counter() - started
         self.model_, self.seed_ = model, seed
+        if model.status.is_failure:
+            message = f"{model.settings['message']} The weights are those of epoch {model.settings['best_epoch']}."
+            warnings.warn(message, ThalwegWarning, stacklevel=3)
+        if model.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt  # what was reached is kept: the estimator is fitted, and a search around it ends
 
     def _outputs(self, X: Any) -> Float[np.ndarray, "n k"]:
         check_is_fitted(self)
@@ -311,7 +313,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         return self.classes_ if isinstance(self.classes_, list) else [self.classes_]
 
     def predict(self, X: Any) -> Shaped[np.ndarray, "n ..."]:
-        """The most probable label of each row, (n,), or of each target, (n, k).
+        """The most probable label of each row of X, (n,), or of each target, (n, k).
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -325,7 +327,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         return np.stack([classes[column] for classes, column in zip(self.classes_, numbers.T, strict=True)], axis=1)
 
     def predict_proba(self, X: Any) -> Float[np.ndarray, "n k"]:
-        """The probability of each class, in the order of `classes_`; of several targets that of their second labels.
+        """The probability of each class for each row of X, as in `classes_`; of several targets of the second label.
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -338,7 +340,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         return outputs
 
     def predict_log_proba(self, X: Any) -> Float[np.ndarray, "n k"]:
-        """The logarithms of `predict_proba`, −inf where that is 0."""
+        """The logarithms of `predict_proba(X)`, −inf where that is 0."""
         with np.errstate(divide="ignore"):
             return np.log(self.predict_proba(X))
 
@@ -409,7 +411,7 @@ class TableRegressor(RegressorMixin, _TableEstimator):
         return self
 
     def predict(self, X: Any) -> Float[np.ndarray, "n ..."]:
-        """The number for each row in y's unit, (n,), or for each target, (n, k).
+        """The number for each row of X in y's unit, (n,), or for each target, (n, k).
 
         Raises:
             NotFittedError: `fit` has not been called.

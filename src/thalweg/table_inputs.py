@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class TableInput(BaseEstimator):
     """An estimator whose X is a table."""
 
-    feature_names_in_: Shaped[np.ndarray, " d"]
-    n_features_in_: int
+    feature_names_in_: Shaped[np.ndarray, " d"]  # names of the columns of X; where X had names
+    n_features_in_: int  # columns of X
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -35,7 +35,7 @@ class TableInput(BaseEstimator):
         return tags
 
     def checked(self, X: Any, *, reset: bool) -> Any:
-        """A data frame with its columns in their order, or an array (n, d); remembers or checks the names."""
+        """X as a data frame, its columns in their order, or an array (n, d); with `reset` the names are remembered."""
         frame = as_frame(X)
         if frame is None:
             if not hasattr(X, "dtype") and np.asarray(X).dtype.kind in "US":
@@ -57,7 +57,7 @@ class TableInput(BaseEstimator):
         return [f"x{i}" for i in range(self.n_features_in_)]
 
     def read(self, X: Any, wanted: Sequence[str] | None = None, *, drop: Sequence[str] = ()) -> Table:
-        """Some columns of what `checked` gave, or all but those of `drop`.
+        """The `wanted` columns of X as `checked` gave it, or all but those of `drop`.
 
         Raises:
             TableError: a column of `drop` is not there, or cells cannot be read.

@@ -20,7 +20,7 @@ from thalweg.losses import Fused
 
 if TYPE_CHECKING:
     from thalweg.conventions import Conventions, Key
-    from thalweg.network import Network
+    from thalweg.network import Layer, Network
 
 
 class Ground(Protocol):
@@ -50,11 +50,19 @@ class Ground(Protocol):
 class Writing:
     """One formula in the making: hands out symbols, and remembers those that are operands."""
 
+    ground: Ground
+    example: int | None  # from 1; None where there is only one
+    letters: Mapping[str, int]  # the unit that a letter stands for where a branch is chosen by a number
+    in_letters: bool  # there may be no units to have letters for, as of E
+    network: Network
+    conventions: Conventions
+    layers: tuple[Layer, ...]
+
     def __init__(
         self, ground: Ground, example: int | None, value: Callable[[Key], Value], letters: Mapping[str, int] | None
     ):
         self.ground, self.example, self.letters, self._value = ground, example, letters or {}, value
-        self.in_letters = letters is not None  # there may be no units to have letters for, as of E
+        self.in_letters = letters is not None
         self.network, self.conventions = ground.network, ground.conventions
         self.layers = self.network.layers
         self.operands: dict[Expression, Key] = {}

@@ -42,8 +42,8 @@ class Step:
     δ₁⁽¹⁾ = (∂E/∂z₁⁽¹⁾)·g′(a₁⁽¹⁾) = (−1)·0.25 = −0.25 | ['dE/dz[1][1]', "g'(a[1][1])"]
     """
 
-    trace: Steps = field(repr=False)
-    key: Key
+    trace: Steps = field(repr=False)  # that it is a part of
+    key: Key  # by which the trace has it, such as ("delta", 1, 2)
 
     @property
     def example(self) -> int | None:
@@ -235,13 +235,13 @@ class Step:
 class Steps:
     """The steps of one example or of a batch, by key; `trace.Trace` is made of them."""
 
-    network: Network
-    parameters: tuple[Value, ...] | Float[np.ndarray, " p"] = field(repr=False)
-    X: tuple[tuple[Value, ...], ...] = field(repr=False)
-    Y: tuple[tuple[Value, ...], ...] = field(repr=False)
-    learning_rate: Value | None = None
-    arithmetic: Arithmetic = FLOATS
-    conventions: Conventions = field(default_factory=Conventions)
+    network: Network  # layers and objective
+    parameters: tuple[Value, ...] | Float[np.ndarray, " p"] = field(repr=False)  # as they were given
+    X: tuple[tuple[Value, ...], ...] = field(repr=False)  # inputs, a row for each example
+    Y: tuple[tuple[Value, ...], ...] = field(repr=False)  # targets, a row for each example
+    learning_rate: Value | None = None  # γ of the step of gradient descent; None without that step
+    arithmetic: Arithmetic = FLOATS  # floats, fractions or rounded; digits shown
+    conventions: Conventions = field(default_factory=Conventions)  # symbols
 
     @property
     def n_examples(self) -> int:
@@ -309,7 +309,11 @@ class Steps:
         return Step(self, self.checked(key))
 
     def checked(self, given: Any) -> Key:
-        """The key as this trace has it; refuses one that it has not."""
+        """The key that is given, as this trace has it.
+
+        Raises:
+            InputError: it has none such; the message says which there are.
+        """
         key = given if isinstance(given, tuple) else (given,)
         example, rest = (key[0], key[1:]) if key and _is_whole(key[0]) else (None, key)
         kind = rest[0] if rest and isinstance(rest[0], str) else None

@@ -103,7 +103,7 @@ class Trace(Steps):
         }
 
     def to_json(self, steps: Sequence[Any] | None = None) -> str:
-        """`to_dict` as text.
+        """`to_dict` as text, with its `steps`.
 
         >>> from thalweg.network import Network
         >>> t = trace(Network([1, 1], bias=False), [0.5], [2.0], [3.0])

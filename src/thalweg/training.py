@@ -201,7 +201,7 @@ class Loop:
             self.validation, self.engine,
         )  # fmt: skip
         status, failure, why, fingerprint = None, None, "", self.fingerprint() if self.checkpoint else {}
-        epoch, written = None, len(history)
+        epoch, written, answered = None, len(history), 0
         if len(history):
             status = self.stop.met(self._reached(history, time.perf_counter() - started, progress, at))
             if status is None and progress.is_cut:
@@ -242,7 +242,9 @@ class Loop:
                     run.parameters, run.step_losses, run.metrics = state.parameters, outcome.losses, {}
                     progress.state = state.copy() if self.checkpoint else state
                     progress.is_cut = is_cut
+                    before = run.answer
                     asked = [self._stops(callback, run) for callback in self.callbacks]
+                    answered = answered if run.answer is before else len(history)
                     status = self.stop.met(self._reached(history, seconds, progress, at))
                     if any(asked):
                         status, why = Status.CALLBACK, run.why.rstrip(".")
@@ -258,9 +260,10 @@ class Loop:
                     broken = Broken(-1, len(self.network.layers), "the loss over all rows")
                     status, failure = Status.NON_FINITE, self._failure(epoch, broken)
             best = self._best(progress, at, last, failure)
+            chosen = None
             if run.answer is not None and not failure:
-                best = run.answer.copy()
-            return TrainingResult(best, last, status, history, self.network, failure, why)
+                best, chosen = run.answer.copy(), answered
+            return TrainingResult(best, last, status, history, self.network, failure, why, chosen)
         finally:  # a display must be closed whatever happened
             run.status = status
             self._call("on_end", run)
@@ -330,9 +333,9 @@ class Loop:
         )  # fmt: skip
 
     def _failure(self, epoch: Epoch, broken: Broken) -> Failure:
-        largest = np.abs(self.training.X).max(axis=0)
+        largest = self.training.largest
         if self.validation:
-            largest = np.maximum(largest, np.abs(self.validation.X).max(axis=0))
+            largest = np.maximum(largest, self.validation.largest)
         column = int(np.argmax(largest))
         rate = float(epoch.rates[broken.step])
         hint = own_row_hint(self.network.layers[broken.layer - 1].activation, self.network.loss, broken.what)
@@ -387,6 +390,11 @@ def _with_validation(
 
 
 def check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
+    """The callbacks as a tuple, a single one too.
+
+    Raises:
+        InputError: one has none of the methods that training calls.
+    """
     listed = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
     for callback in listed:
         if not any(hasattr(callback, hook) for hook in HOOKS):

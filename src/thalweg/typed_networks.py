@@ -56,11 +56,11 @@ class TypedNetwork:
     ('2-2-1 relu, relu output, squared_error', Fraction(-2, 1), (Fraction(0, 1), Fraction(1, 1)), (Fraction(1, 1),))
     """
 
-    network: Network
+    network: Network  # layers and objective
     parameters: tuple[Fraction, ...]  # in the order of the network's vector
     X: Matrix  # a row for each example
-    Y: Matrix
-    learning_rate: Fraction | None = None
+    Y: Matrix  # their targets
+    learning_rate: Fraction | None = None  # γ of the step of gradient descent; None without that step
 
     @property
     def p(self) -> Float[np.ndarray, " p"]:
@@ -69,7 +69,7 @@ class TypedNetwork:
 
     @classmethod
     def from_toml(cls, path: str | os.PathLike[str]) -> TypedNetwork:
-        """The network in a TOML file: the keys of `from_dict`, and fractions in quotes.
+        """The network in the TOML file `path`: the keys of `from_dict`, and fractions in quotes.
 
         Raises:
             FileError: there is no such file, it is over 1 MB, no text, or no TOML (which line and column).
@@ -121,10 +121,22 @@ class TypedNetwork:
         sizes: str | None = None, activation: str | None = None, output: str | None = None, loss: str | None = None,
         reduction: str | None = None, learning_rate: str | None = None,
     ) -> TypedNetwork:  # fmt: skip
-        """The network that options of a command line describe, with the meanings and defaults of `from_dict`.
+        """The network that texts describe, as on the command line, with the meanings and defaults of `from_dict`.
 
         Layers are parted by |, rows (one for each unit below) and examples by ;, activations of several layers by
         commas. A row has its numbers parted by spaces, or by commas: here a decimal has a point.
+
+        Args:
+            weights: such as "0.15 0.25; 0.2 0.3 | 0.4; 0.45", a row for each unit below.
+            biases: such as "0.35 0.35 | 0.6", or "0"; without them the network has none.
+            x: inputs, such as "0.05 0.1"; several examples as "0 0; 0 1".
+            y: targets, likewise.
+            sizes: such as "2 2 1".
+            activation: of the hidden layers, such as "relu" or "tanh, relu".
+            output: activation of the output layer.
+            loss: the name of a loss.
+            reduction: "sum" or "mean".
+            learning_rate: a number > 0.
 
         Raises:
             InputError: as `from_dict`; messages name the option, such as --weights.

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Optimizer(Settings):
     """A way downhill with its learning rate: a number, a schedule, or, along a direction, a line search."""
 
-    learning_rate: Any = field(default=1e-3, kw_only=False)
+    learning_rate: Any = field(default=1e-3, kw_only=False)  # γ: a number, a schedule or a line search
 
     is_scaled: ClassVar[bool] = False  # whether its directions have a natural length: γ = 1 is the step to try first
 
@@ -61,11 +61,17 @@ class Optimizer(Settings):
         return isinstance(self.learning_rate, LineSearch)
 
     def start(self, n: int, dtype: Any = np.float64) -> State:
-        """The state before the first step on n numbers, by name."""
+        """The state before the first step on n numbers of this dtype, by name."""
         return {"search": self.learning_rate.start()} if isinstance(self.learning_rate, LineSearch) else {}
 
     def direction(self, at: Point, state: State, landscape: Landscape) -> Float[np.ndarray, " n"]:
-        """The direction downhill from a point; `state` changes in place. Only where `walks_rays`."""
+        """The direction downhill, only where `walks_rays`.
+
+        Args:
+            at: the point, with value and gradient.
+            state: what `start` gave, as the steps before have left it; changed in place.
+            landscape: the function, for those who need more than the gradient.
+        """
         raise NotImplementedError
 
     def learn(self, old: Point, new: Point, state: State) -> None:
@@ -76,9 +82,9 @@ class Optimizer(Settings):
 class UpdateRule(Optimizer):
     """From one gradient to the next parameters; `clip` shortens longer gradients to that Euclidean norm."""
 
-    clip: float | None = None
+    clip: float | None = None  # Euclidean norm to which longer gradients are shortened; None for no clipping
 
-    state_names: ClassVar[tuple[str, ...]] = ()
+    state_names: ClassVar[tuple[str, ...]] = ()  # the vectors of length n that it keeps from step to step
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -90,7 +96,7 @@ class UpdateRule(Optimizer):
         return {**super().start(n, dtype), **{name: np.zeros(n, dtype=dtype) for name in self.state_names}}
 
     def update(self, p: np.ndarray, g: np.ndarray, state: State, rate: float, t: int, decay: Any = 1.0) -> None:
-        """Take one step: `p` and `state` change in place, `g` does not. The arguments are those of `moved`."""
+        """Take one step, `rate`, `t` and `decay` as in `moved`: `p` and `state` change in place, `g` does not."""
         p[...] = self.moved(p, g, state, rate, t, decay)
 
     def moved(self, p: np.ndarray, g: np.ndarray, state: State, rate: float, t: int, decay: Any = 1.0) -> np.ndarray:
@@ -129,10 +135,10 @@ class GradientDescent(UpdateRule):
     """
 
     learning_rate: Any = field(default=0.1, kw_only=False)
-    momentum: float = 0.0
-    nesterov: bool = False
+    momentum: float = 0.0  # μ: the share of the last step that goes on; 0 for plain descent
+    nesterov: bool = False  # whether the gradient acts as at the place where the momentum leads
 
-    state_names = ("velocity",)
+    state_names: ClassVar[tuple[str, ...]] = ("velocity",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -167,10 +173,10 @@ class GradientDescent(UpdateRule):
 class RMSprop(UpdateRule):
     """v := ρ v + (1 − ρ) g²,  p := p − γ g / (√v + ε) (Tieleman & Hinton 2012)."""
 
-    rho: float = 0.99
-    epsilon: float = 1e-8
+    rho: float = 0.99  # ρ: how slowly the mean of g² forgets
+    epsilon: float = 1e-8  # ε: keeps the divisor from 0
 
-    state_names = ("square",)
+    state_names: ClassVar[tuple[str, ...]] = ("square",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -192,12 +198,12 @@ class Adam(UpdateRule):
     order of computation at the end of the paper's section 2 does, and scikit-learn: p := p − γ √(1 − β₂ᵗ) m̂ / (√v + ε).
     """
 
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-8
-    epsilon_hat: bool = False
+    beta1: float = 0.9  # β₁: how slowly the mean of g forgets
+    beta2: float = 0.999  # β₂: how slowly the mean of g² forgets
+    epsilon: float = 1e-8  # ε: keeps the divisor from 0
+    epsilon_hat: bool = False  # whether ε is added before the correction of √v, as in scikit-learn
 
-    state_names = ("mean", "square")
+    state_names: ClassVar[tuple[str, ...]] = ("mean", "square")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -223,7 +229,7 @@ class Adam(UpdateRule):
 class AdamW(Adam):
     """Adam with decoupled decay: first p := p − γ · weight_decay · p for weights, not biases (Loshchilov 2019)."""
 
-    weight_decay: float = 0.01
+    weight_decay: float = 0.01  # the share γ · weight_decay of each weight is taken off in a step
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -112,4 +112,5 @@ def _standings(model: Model) -> tuple[str, str] | None:
 
 
 def counted(n: int, kind: str = "") -> str:
+    """So many rows, in words."""
     return f"{n:,} {kind}row{'' if n == 1 else 's'}"

@@ -40,13 +40,19 @@ class Descent:
     ([4.0, 3.2, 2.56], [16.0, 10.24, 6.554], True)
     """
 
+    status: Status  # why it stopped
+    optimizer: Optimizer  # that chose the steps
+    trail: Trail  # the steps that are kept, as they were written down
+    objective: Objective  # f as the walk sees it
+    evaluations: dict[str, int]  # of f ("values"), "gradients", "hessians", up to the end of the walk
+
     def __init__(
         self, objective: Objective, optimizer: Optimizer, status: Status, why: str, trail: Trail, best: Row, last: Row,
         is_number: bool,
     ) -> None:  # fmt: skip
-        self.status, self.optimizer, self.trail = status, optimizer, trail
-        self.objective, self._why, self._best, self._last, self._is_number = objective, why, best, last, is_number
-        self.evaluations = dict(objective.counts)  # of f ("values"), "gradients", "hessians", up to the end of the walk
+        self.status, self.optimizer, self.trail, self.objective = status, optimizer, trail, objective
+        self._why, self._best, self._last, self._is_number = why, best, last, is_number
+        self.evaluations = dict(objective.counts)
 
     @property
     def x(self) -> Any:

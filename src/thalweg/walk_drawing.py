@@ -124,6 +124,7 @@ def trail(points: Points, window: Window) -> Points:
 
 
 def draw_arrow(axes: Axes, tail: np.ndarray, tip: np.ndarray, color: str, window: Window) -> None:
+    """An arrow from point to point, unless it is too short to be seen."""
     from matplotlib.patches import FancyArrowPatch
 
     if np.abs((tip - tail) / (window.high - window.low)).max() > 0.006:  # else nothing but a blot

@@ -235,6 +235,9 @@ class Shown:
 def show(what: Any) -> Shown:
     """A trace, why a weight has its gradient, or the explanation of a row, to look at: in a notebook as a page.
 
+    Args:
+        what: what `trace`, `Trace.gradient_of` or `explain` made.
+
     Raises:
         InputError: it is something else.
 

@@ -93,6 +93,7 @@ def ordinary_mode(found: os.stat_result, name: str) -> int:
 
 
 def raise_sentence(error: OSError, name: str, done: str) -> NoReturn:
+    """Raise the error of the system as a sentence that says what to do; `done` is what could not be done."""
     if error.errno in _REASONS:
         message = f"{name!r} {_REASONS[error.errno].format(done)}"
         raise FileError(message) from error

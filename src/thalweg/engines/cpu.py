@@ -38,11 +38,11 @@ SETTINGS: dict[type[UpdateRule], Callable[[Any], dict[str, Any]]] = {
     },
     AdamW: lambda rule: {**SETTINGS[Adam](rule), "weight_decay": rule.weight_decay},
 }  # fmt: skip
-UNUSED = {
+UNUSED: dict[str, Any] = {
     "momentum": 0.0, "nesterov": False, "beta1": 0.0, "beta2": 0.0, "epsilon": 0.0, "epsilon_hat": False,
     "weight_decay": 0.0,
 }  # fmt: skip
-TRAINERS = {np.dtype(np.float32): _core.TrainerFloat32, np.dtype(np.float64): _core.TrainerFloat64}
+TRAINERS: dict[Any, Any] = {np.dtype(np.float32): _core.TrainerFloat32, np.dtype(np.float64): _core.TrainerFloat64}
 
 
 class Cpu:
