@@ -59,7 +59,7 @@ class Estimator(MLP):
         return estimator_files.load(cls, path)
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted network as one ONNX file: X in, labels and probabilities or numbers out (docs/export.md).
+        """Write the fitted network to the ONNX file `path`: X in, labels and probabilities or numbers out.
 
         Raises:
             NotFittedError: before `fit`.
@@ -71,7 +71,7 @@ class Estimator(MLP):
         onnx_export.write_network(path, self.network_, self._vector(), getattr(self, "_labels", None))
 
     def to_c(self, path: str | os.PathLike[str]) -> None:
-        """Write the fitted network as one C99 file without dependencies: X in, predictions out (docs/export.md).
+        """Write the fitted network to the C99 file `path`, which needs nothing else: X in, predictions out.
 
         Raises:
             NotFittedError: before `fit`.

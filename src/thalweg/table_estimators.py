@@ -122,7 +122,7 @@ class _TableEstimator(TableInput):
         return tags
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
-        """Write encoder and network as one ONNX file that takes the raw columns of X (docs/export.md).
+        """Write encoder and network to the ONNX file `path`, which takes the raw columns of X (docs/export.md).
 
         Raises:
             NotFittedError: `fit` has not been called.
@@ -135,7 +135,7 @@ class _TableEstimator(TableInput):
         onnx_export.write_model(path, model.encoder, model.network, model.parameters, self._classes())
 
     def to_c(self, path: str | os.PathLike[str]) -> None:
-        """Write encoder and network as one C99 file without dependencies that takes raw cells (docs/export.md).
+        """Write encoder and network to the C99 file `path`, which takes raw cells and needs nothing (docs/export.md).
 
         Raises:
             NotFittedError: `fit` has not been called.
