@@ -6,8 +6,8 @@ saved and said); 1 anything else, a bug or a full disk, also with a sentence.
 
 from __future__ import annotations
 
-import importlib
 import gc
+import importlib
 import io
 import os
 import sys
