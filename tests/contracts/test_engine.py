@@ -320,8 +320,8 @@ def test_predictions_are_the_forward_pass(case, dtype, engine, rng):
     agree(out, z, 1e-12 if dtype == "float64" else 1e-5)
 
 
-# Few rows have a way of their own through the core. Layers are narrower and wider than a vector, and end where none ends;
-# without biases, the last row of W ends the parameters.
+# Few rows have a way of their own through the core. Layers are narrower and wider than a vector, and none ends where a
+# vector does; without biases the last row of W ends the parameters.
 SHAPES = [(1, 1), (3, 2), (1, 7, 1), (3, 17, 5), (5, 37, 2, 67), (29, 2, 3, 1)]
 
 
