@@ -1,5 +1,5 @@
 // Predictions of a few rows, straight from the public vector of parameters: putting it into panels for Batch would take
-// several times as long as the products do.
+// many times as long as the products do. Sums run as there, term after term, so that a row has the same bits in any company.
 //
 // Each W is read once and from front to back, some of its rows at a time for all rows of X, so that it comes at the speed
 // of the memory; the sums wait in the first-level cache. A vector may reach over the end of a row of W, where its surplus
@@ -73,11 +73,11 @@ private:
         V factors[ROWS_OF_W];
         for (int r = 0; r < ROWS_OF_W; ++r) factors[r] = splat<V>(z[r]);
         for (int64_t j = 0; j < above; j += W) {
-            V total{};
+            V total = load<V>(sums + j);
 #pragma GCC unroll 8
             for (int r = 0; r < ROWS_OF_W; ++r)
                 total += factors[r] * load_within<at_the_end>(weights + r * above + j, above - j);
-            store(sums + j, load<V>(sums + j) + total);
+            store(sums + j, total);
         }
     }
 

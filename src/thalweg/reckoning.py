@@ -51,7 +51,9 @@ class Plan(Writing):
         n = self.keys.index(key)
         return self._symbol("operand", n, lambda numbers, added: numbers[n])
 
-    def branch(self, text: Formula, given: Mapping[str, Any], constants: Mapping[str, float]) -> Expression:
+    def branch(
+        self, text: Formula, given: Mapping[str, Any], constants: Mapping[str, float], unit: tuple[Any, ...] = ()
+    ) -> Expression:
         """A symbol for whichever branch the numbers will choose."""
         parts: dict[Expression, Part] = {Symbol(name): self._parts[self(*key)] for name, key in given.items()}
         parts |= {Symbol(name): _constant(value) for name, value in constants.items()}
