@@ -696,6 +696,11 @@ def test_quantiles_tell_apart_what_varies(solver):
     assert below[0] < 0.35 and below[1] > 0.65 and (out[:, 0] <= out[:, 1]).mean() > 0.9
 
 
+def test_a_scorer_of_one_prediction_cannot_judge_several_quantiles():
+    with pytest.raises(tw.InputError, match="metric='r2' judges one prediction for each row, and quantile.* makes 3"):
+        MLPRegressor(tw.Quantile(LEVELS), validation=0.2, metric="r2", **SHARED).fit(X, NUMBER)
+
+
 def test_one_level_in_a_list_is_one_output():
     one, listed = (MLPRegressor(loss, **SHARED).fit(X, NUMBER) for loss in (tw.Quantile(0.3), tw.Quantile([0.3])))
     assert np.array_equal(one.predict(X), listed.predict(X)) and listed.predict(X).shape == (N,)

@@ -302,6 +302,12 @@ class MLP(FittedNetwork):
             return lambda p: -engine.mean_loss(network, p, held.examples)
         if metric is None:
             return lambda p: self._score_outputs(engine.predict(network, p, held.examples.X), held.examples)
+        if isinstance(metric, str) and (network.loss.n_outputs or 1) > 1:
+            message = (
+                f"metric={metric!r} judges one prediction for each row, and {network.loss!r} makes {network.sizes[-1]}; use "
+                f"'loss', or a callable (estimator, X, y) -> number"
+            )
+            raise InputError(message)
         from sklearn.metrics import get_scorer
 
         scorer: Any = get_scorer(metric) if isinstance(metric, str) else metric
