@@ -5,6 +5,7 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.sparse
 from sklearn import neural_network
@@ -363,15 +364,24 @@ def test_a_checkpoint_is_a_file_of_the_estimator_as_it_was(tmp_path):
 
 def test_callbacks_of_training_work_in_an_estimator():
     average = tw.WeightAveraging(0.5)
-    model = MLPClassifier(validation=0.2, restore="last", callbacks=[average], random_state=0, max_iter=9).fit(X, FOUR)
+    model = MLPClassifier(validation=0.2, callbacks=average, random_state=0, max_iter=9).fit(X, FOUR)
     plain = MLPClassifier(validation=0.2, restore="last", random_state=0, max_iter=9).fit(X, FOUR)
     assert model.loss_curve_ == plain.loss_curve_ and not np.array_equal(model.parameters_, plain.parameters_)
-    with pytest.raises(tw.InputError, match="restore='best' of the estimator and WeightAveraging.*both choose"):
-        MLPClassifier(validation=0.2, callbacks=[average]).fit(X, FOUR)
+    with pytest.raises(tw.InputError, match="WeightAveraging.* and restore='best' of the estimator would both choose"):
+        MLPClassifier(validation=0.2, restore="best", callbacks=[average]).fit(X, FOUR)
     stopping = tw.EarlyStopping("f1_macro", patience=3)
     model = MLPClassifier(validation=0.2, restore="last", callbacks=[stopping], learning_rate_init=0.1, random_state=0,
                           n_iter_no_change=np.inf).fit(X, FOUR)  # fmt: skip
     assert model.status_ is tw.Status.CALLBACK and model.best_epoch_ == stopping.best_epoch < model.n_iter_
+
+
+def test_a_copy_of_an_estimator_whose_progress_was_shown(capsys):
+    import copy
+
+    model = MLPClassifier(callbacks=tw.ProgressBar(), **SHARED).fit(X, FOUR)
+    assert "epoch 20/20" in capsys.readouterr().err and "callbacks=ProgressBar()" in repr(model)
+    for other in (clone_of(model).fit(X, FOUR), pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        assert np.array_equal(other.parameters_, model.parameters_)
 
 
 class Half:
@@ -397,7 +407,6 @@ def test_validation_rows_of_ones_own(form):
 
 @pytest.mark.parametrize("metric", ["f1_macro", "neg_log_loss", lambda model, x, y: model.score(x, y)])
 def test_any_scorer_says_when_to_stop_and_what_is_best(metric):
-    import pandas as pd
     from sklearn.metrics import get_scorer
 
     scorer = get_scorer(metric) if isinstance(metric, str) else metric
@@ -446,6 +455,11 @@ def test_what_is_inside():
     for one, other in zip(model.hidden_activations(X), (first, second), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-14)
     trace = model.explain(X[3], FOUR[3])
+    frame = pd.DataFrame(X, columns=[f"x{i}" for i in range(D)])
+    named = MLPClassifier((5, 3), "tanh", alpha=0.0, max_iter=20, random_state=0).fit(frame, FOUR)
+    for x, y in ((X[3:4], FOUR[3:4]), (frame.iloc[[3]], pd.Series(FOUR).iloc[[3]]), (frame.iloc[3], FOUR[3])):
+        again = (model if x is not frame and isinstance(x, np.ndarray) else named).explain(x, y)
+        assert again["E"].result == trace["E"].result
     loss, coefs, intercepts = model.loss_gradient(X[3:4], FOUR[3:4])
     assert float(trace["E"].result) == pytest.approx(loss)
     assert float(trace["dE/dW", 2, 4, 1].result) == pytest.approx(coefs[1][3, 0])
@@ -480,6 +494,7 @@ def test_the_sweep_of_learning_rates(tmp_path):
     ({"optimizer": "Adagrad"}, "there is no optimizer 'Adagrad'"), ({"engine": "gpu"}, "there is no engine 'gpu'"),
     ({"loss": "cross_entropy"}, "the loss cross_entropy needs the output softmax"),
     ({"callbacks": [3]}, "the callback 3 would do nothing"),
+    ({"loss": "logloss"}, "a str among 'log_loss' .of classes., 'squared_error'"),
     ({"validation": (X,)}, "'validation' parameter"), ({"validation": 1.5}, "'validation' parameter"),
     ({"dropout": (0.1, 0.1)}, "dropout must be one value or one per hidden layer"), ({"dtype": "float16"}, "'dtype'"),
 ], ids=str)  # fmt: skip
@@ -650,10 +665,12 @@ def test_the_page_for_those_who_come_from_scikit_learn(tmp_path, monkeypatch, ca
 LEVELS = [0.1, 0.6, 0.85]
 
 
-@pytest.mark.parametrize("loss", [tw.Quantile(LEVELS), [tw.Quantile(level) for level in LEVELS]], ids=["one", "list"])
+@pytest.mark.parametrize(
+    "loss", [tw.Quantile(LEVELS), [tw.Quantile(level) for level in LEVELS], LEVELS], ids=["one", "list", "levels"]
+)
 def test_several_quantiles_of_one_target(loss, tmp_path):
     y = NUMBER + RANDOM.normal(size=N)
-    model = MLPRegressor(loss, early_stopping=True, **SHARED).fit(X, y, sample_weight=WEIGHTS)
+    model = MLPRegressor(loss=loss, early_stopping=True, **SHARED).fit(X, y, sample_weight=WEIGHTS)
     same_network = tw.Network([D, 11, 3], loss=tw.Quantile(LEVELS))
     assert model.network_ == same_network and model.n_outputs_ == 3
     out = model.predict(X)

@@ -135,11 +135,15 @@ class FittedNetwork(BaseEstimator):
         """The trace of one example: every a, z, δ and gradient with its formula (see `tw.trace`), without penalty.
 
         Args:
-            x: one row, shape (d,).
-            y: its label or target.
+            x: one row: shape (d,) or (1, d), or a row of a data frame, frame.iloc[[17]] or frame.iloc[17].
+            y: its label or target, itself or as an array or a series of one.
         """
         check_is_fitted(self)
-        X, y = self._read(np.asarray(x)[None], np.asarray(y)[None], is_first=False)
+        if getattr(x, "ndim", 0) == 1 and hasattr(x, "to_frame"):  # a series: its index are the names
+            x = x.to_frame().T
+        row, target = x if getattr(x, "ndim", 0) == 2 else np.asarray(x)[None], np.asarray(y)
+        target = target if target.ndim and len(target) == 1 else target[None]
+        X, y = self._read(row, target, is_first=False)
         return trace(self.network_, self._vector().astype(np.float64), dense(X)[0], self._targets(y, np.float64)[0])
 
     def __getstate__(self) -> dict[str, Any]:

@@ -129,7 +129,8 @@ class MLP(FittedNetwork):
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False) -> Self:
         """`goes_on`: a single epoch more, as partial_fit asks."""
         check_parameters(self)
-        listed, engine = list(self.callbacks), engines.get(self.engine, self.threads)
+        listed = list(self.callbacks) if isinstance(self.callbacks, Iterable) else [self.callbacks]
+        engine = engines.get(self.engine, self.threads)
         check_callbacks([one for one in listed if not isinstance(one, Checkpoint)])
         if goes_on and watches(self):
             raise InputError("partial_fit does not support early_stopping=True or validation=; leave them out")
@@ -232,9 +233,10 @@ class MLP(FittedNetwork):
         watch = NoImprovement(
             self._record, self._scoring(held, engine), float(self.tol), self.n_iter_no_change,
             float(self.learning_rate_init), self.learning_rate if by_solver else "constant", float(self.power_t),
-            (self.restore or ("best" if held else "last")) == "best", int(self.verbose), batch, order,
+            self.restore or ("best if nobody else chooses" if held else "last"), int(self.verbose), batch, order,
             self._loss_offset(training.Y),
         )  # fmt: skip
+        saves = [Saves(self, watch, one) for one in callbacks if isinstance(one, Checkpoint)]
         state = TrainingState(start, rule.start(len(start), start.dtype), 0)
         if goes_on and self._moments is not None and set(self._moments[0]) == set(state.optimizer):
             state = TrainingState(start, *self._moments).copy()
@@ -243,8 +245,7 @@ class MLP(FittedNetwork):
             self.network_ if by_batch else self._penalized(training), training, held and held.examples, rule, batch,
             order if by_batch else "sweep", Stop(epochs=1 if goes_on else int(self.max_iter), seconds=self.time_limit),
             engine, int(self._random.randint(2**31)) if any(self.network_.dropout) else 0, start.dtype.type,
-            (watch, *(Saves(self, watch, one) if isinstance(one, Checkpoint) else one for one in callbacks)), None,
-            alpha=alpha,
+            (*(one for one in callbacks if not isinstance(one, Checkpoint)), watch, *saves), None, alpha=alpha,
         )  # fmt: skip
         progress = Progress(state, start, start, History())
         result = loop.run(progress)
@@ -304,8 +305,8 @@ class MLP(FittedNetwork):
             return lambda p: self._score_outputs(engine.predict(network, p, held.examples.X), held.examples)
         if isinstance(metric, str) and (network.loss.n_outputs or 1) > 1:
             message = (
-                f"metric={metric!r} judges one prediction for each row, and {network.loss!r} makes {network.sizes[-1]}; use "
-                f"'loss', or a callable (estimator, X, y) -> number"
+                f"metric={metric!r} judges one prediction for each row, and {network.loss!r} makes "
+                f"{network.sizes[-1]}; use 'loss', or a callable (estimator, X, y) -> number"
             )
             raise InputError(message)
         from sklearn.metrics import get_scorer

@@ -70,7 +70,13 @@ def _random_state(value: Any) -> bool:
 
 def _loss(value: Any) -> bool:
     listed = value if isinstance(value, (list, tuple)) and value else [value]
-    return all(isinstance(one, Loss) or (isinstance(one, str) and one in (*LOSSES, "log_loss")) for one in listed)
+    named = (*LOSSES, "log_loss")
+    return _are_levels(value) or all(isinstance(one, Loss) or (isinstance(one, str) and one in named) for one in listed)
+
+
+def _are_levels(value: Any) -> bool:
+    level = _number(lambda level: 0.0 < level < 1.0)
+    return isinstance(value, (list, tuple)) and bool(value) and all(map(level, value))
 
 
 def _per_layer(value: Any) -> bool:
@@ -105,7 +111,8 @@ SKLEARN: dict[str, Parameter] = {
     "loss": Parameter(
         'what is made small: of MLPClassifier "log_loss", the cross-entropy; of MLPRegressor half the squared error',
         "squared_error", _loss,
-        f"a str among 'squared_error', 'poisson', or one of {', '.join(LOSSES)}, or an object, or a list of quantiles",
+        f"a str among 'log_loss' (of classes), {', '.join(map(repr, LOSSES))}, an object such as tw.Huber(0.5), or "
+        "quantiles such as [0.1, 0.5, 0.9]",
     ),
     "hidden_layer_sizes": Parameter(
         "units of each hidden layer",
@@ -250,7 +257,7 @@ OURS: dict[str, Parameter] = {
     ),
     "callbacks": Parameter(
         "looked in on after each epoch",
-        (), lambda value: isinstance(value, Iterable), "callbacks as of tw.train", **_BY_BATCH
+        (), lambda value: not isinstance(value, str), "callbacks as of tw.train, one or a list", **_BY_BATCH
     ),
     "n_layers": Parameter(
         "hidden layers, each of width units; instead of hidden_layer_sizes",
@@ -305,7 +312,10 @@ def check_parameters(estimator: Any) -> None:
         if key in OURS:
             message = f"The {key!r} parameter of {name}: {said}; leave it out, or change that."
             raise InputError(message)
-        warnings.warn(f"{name}: {said}; scikit-learn ignores it in silence.", ThalwegWarning, stacklevel=4)
+        why = "scikit-learn ignores it in silence"
+        if estimator.optimizer is not None and "solver" in row.when:
+            said, why = f"{key}={shown(given[key])} would do nothing", "it is solver's, and optimizer= has its own"
+        warnings.warn(f"{name}: {said}; {why}.", ThalwegWarning, stacklevel=4)
     _check_rivals(estimator, name)
 
 
@@ -357,6 +367,8 @@ def loss_of(given: Any) -> Loss:
     Raises:
         InputError: several losses that are not each a quantile of one level.
     """
+    if _are_levels(given):
+        return Quantile(list(given))
     if not isinstance(given, (list, tuple)):
         return find_loss("half_squared_error" if isinstance(given, str) and given == "squared_error" else given)
     losses = [find_loss(one) for one in given]

@@ -98,21 +98,23 @@ class NoImprovement:
     rate: float
     schedule: str
     power: float
-    restores: bool
+    restore: str  # "best", "last", or "best if nobody else chooses"
     verbose: int
     batch: int
     rows: Shuffles
     offset: Float[np.ndarray, " n"] | None  # what scikit-learn's loss of each row has beyond ours
     stopped: bool = False
     best_epoch: int = 0
+    restores: bool = False
     run: Run | None = None
 
     def __repr__(self) -> str:
         return "restore='best' of the estimator"
 
     def on_start(self, run: Run) -> None:
-        """Go on at the learning rate of the last fit."""
+        """Go on at the learning rate of the last fit; a callback before it may choose the weights instead."""
         self.run = run
+        self.restores = self.restore == "best" or (self.restore != "last" and not run.is_claimed)
         if self.restores:
             run.claim_answer(self)
         run.rate_factor = self.record.rate_factor
@@ -128,7 +130,8 @@ class NoImprovement:
         is_best = self._improved(loss, run)
         if is_best:
             self.best_epoch = run.epoch
-            run.answer = run.parameters.copy() if self.restores else None
+            if self.restores:
+                run.answer = run.parameters.copy()
         if self.schedule == "invscaling":
             record.rate_factor = run.rate_factor = 1.0 / (record.samples + 1) ** self.power
         return record.no_improvement > self.patience and self._gives_up(run)

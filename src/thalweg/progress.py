@@ -52,11 +52,20 @@ class ProgressBar:
 
     def __init__(self, console: Console | None = None) -> None:
         """`console`: where to write; standard error by default, so that standard output stays clean."""
-        self._console = console
+        self._given = self._console = console
         self._bar: Any = None
         self._task: Any = None
         self._at = -math.inf  # seconds of training at the last change of the display
         self._shown = 0  # the last epoch that has a line
+
+    def __repr__(self) -> str:
+        return "ProgressBar()"
+
+    def __reduce__(self) -> tuple[Any, ...]:  # what is on a screen stays there: a copy is one that has shown nothing
+        return type(self), ()
+
+    def __deepcopy__(self, memo: object) -> ProgressBar:
+        return type(self)(self._given)
 
     def __enter__(self) -> Self:
         return self

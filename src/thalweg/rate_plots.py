@@ -48,6 +48,7 @@ def regime_strip(
     one_over_L: float | None = None,
     two_over_L: float | None = None,
     best: float | None = None,
+    value_name: str = "f after the last step",
 ) -> Figure:
     """The final value against the learning rate, the regimes as bands: creeping, monotone, oscillating, diverging.
 
@@ -73,7 +74,7 @@ def regime_strip(
     with our_style():
         figure, axes = new_figure(4.6, None)
         axes.set_title("Learning rate and what it does", pad=24)
-        axes.set(xlabel="learning rate γ", ylabel="f after the last step")
+        axes.set(xlabel="learning rate γ", ylabel=value_name)
         if not len(rates):
             note(axes, "no positive rates")
             return figure
@@ -101,7 +102,7 @@ def regime_strip(
             beyond, below = ~(values <= high), values < low
         size = 3.5 if len(rates) <= 60 else 0
         axes.plot(rates, np.where(beyond | below, np.nan, values), color=INK, marker="o", markersize=size,
-                  markerfacecolor="white", zorder=4, label="f after the last step")  # fmt: skip
+                  markerfacecolor="white", zorder=4, label=value_name)  # fmt: skip
         for where, y, mark, label in ((beyond, 0.965, "^", "higher, or not finite"), (below, 0.035, "v", "lower")):
             if where.any():
                 axes.plot(rates[where], np.full(where.sum(), y), mark, color=INK, markersize=6, linestyle="none",

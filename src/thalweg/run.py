@@ -100,6 +100,11 @@ class Run:
         self._chooser = callback
 
     @property
+    def is_claimed(self) -> bool:
+        """Whether a callback has said that it will set `answer`."""
+        return self._chooser is not None
+
+    @property
     def epoch(self) -> int:
         """Epochs finished."""
         return len(self.history)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float
     from matplotlib.figure import Figure
 
+WIDE = 30  # a column of values
 RATES, MAP_RATES, MAP_MOMENTA = 49, 33, 20  # of a sweep, and of the two sides of a map
 DECADES = (-3.0, 1.0)  # around 1/L, where no rates are given
 
@@ -43,6 +44,7 @@ class LearningRateRange:
     regimes: tuple[str, ...]  # of each rate
     start_value: float  # f at the start
     curvature: Curvature | None  # at the start
+    value_name: str = "f after the last step"
 
     @property
     def best(self) -> float | None:
@@ -66,14 +68,14 @@ class LearningRateRange:
         bound = self.one_over_L
         figure = rate_plots.regime_strip(
             self.rates, self.values, self.regimes, start_value=self.start_value, one_over_L=bound,
-            two_over_L=None if bound is None else 2.0 * bound, best=self.best,
+            two_over_L=None if bound is None else 2.0 * bound, best=self.best, value_name=self.value_name,
         )  # fmt: skip
         return plots.written(figure, path)
 
     def __str__(self) -> str:
-        lines = [f"{'learning rate':>14}{'f at the end':>16}  regime"]
+        lines = [f"{'learning rate':>14}{self.value_name:>{WIDE}}  regime"]
         for rate, value, name in zip(self.rates, self.values, self.regimes, strict=True):
-            lines.append(f"{rate:>14.4g}{value:>16.6g}  {name}{'  *' if rate == self.best else ''}")
+            lines.append(f"{rate:>14.4g}{value:>{WIDE}.6g}  {name}{'  *' if rate == self.best else ''}")
         return "\n".join(lines)
 
 

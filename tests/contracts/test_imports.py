@@ -34,12 +34,12 @@ ROOMS: tuple[str, ...] = (
     slips  reckoning  answers  answer_files  exercises  worked_lines  descent_lines  descent_exercises  exercise_pages
     moodle
     functions  objectives  callables  starts  trail  diagnosis  walk_pictures  walk  descent  sweeps
-    checkpoint  run  whole_batch  training
+    checkpoint  run  whole_batch  training  progress
     scores  metrics  callbacks  logs  checkups  findings  doctor
     labels  exports  onnx_graph  onnx_formulas  onnx_features  onnx_export
     c_words  c_formulas  c_features  c_network  c_answers  c_program  c_export
     mlp_parameters  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests  estimators
-    rivals  model  learning  fitting  predictions  progress  table_inputs  table_encoder  table_estimators
+    rivals  model  learning  fitting  predictions  table_inputs  table_encoder  table_estimators
     verdict  report  demo  console  explaining
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
