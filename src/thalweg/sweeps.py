@@ -44,7 +44,7 @@ class LearningRateRange:
     regimes: tuple[str, ...]  # of each rate
     start_value: float  # f at the start
     curvature: Curvature | None  # at the start
-    value_name: str = "f after the last step"
+    value_name: str = "f after the last step"  # what `values` are, for tables and pictures
 
     @property
     def best(self) -> float | None:
