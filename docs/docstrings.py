@@ -39,7 +39,8 @@ def parts_of(thing: Any) -> list[Part]:
     [('text', 'One part of a docstring: a paragraph, an example, or a section of entries (name, meaning).', ())]
     """
     found: list[Part] = []
-    for block in re.split(r"\n\s*\n", inspect.getdoc(thing) or ""):
+    own, *_ = (inspect.getdoc(thing) or "").split("\n\nParameters\n")  # what follows is a table of its own here
+    for block in re.split(r"\n\s*\n", own):
         lines = block.splitlines()
         if not lines:
             continue

@@ -5,6 +5,7 @@ docs/scikit-learn.md lists what is the same, what is more, and the few things th
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,7 +20,7 @@ from thalweg.errors import InputError
 from thalweg.examples import Examples
 from thalweg.labels import Labels
 from thalweg.mlp_base import MLP
-from thalweg.mlp_parameters import are_sizes, loss_of
+from thalweg.mlp_parameters import are_sizes, described, loss_of
 from thalweg.sweeps import LearningRateRange
 
 
@@ -369,3 +370,7 @@ class MLPRegressor(RegressorMixin, Estimator):
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         return tags
+
+
+for _kind in (MLPClassifier, MLPRegressor):  # for help(): the table is the one that `fit` checks by
+    _kind.__doc__ = f"{inspect.cleandoc(_kind.__doc__ or '')}\n\n{described(_kind)}\n"

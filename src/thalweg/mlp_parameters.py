@@ -7,8 +7,10 @@ there is a warning; our own keywords are refused where they would do nothing.
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import numbers
+import textwrap
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -402,3 +404,15 @@ def optimizer_of(estimator: Any) -> Optimizer:
         )
         raise InputError(message)
     return dataclasses.replace(rule, clip=float(estimator.clip_gradient))
+
+
+def described(kind: type[Any]) -> str:
+    """The parameters of an estimator class, a line or two each, for `help`."""
+    lines = ["Parameters"]
+    for name, parameter in inspect.signature(kind).parameters.items():
+        row = PARAMETERS[name]
+        when = f" Counts when {row.when}." if row.when else ""
+        lines.append(f"    {name}={parameter.default!r}")
+        lines += textwrap.wrap(f"{row.meaning}. It is {row.rule}.{when}", 100, initial_indent=" " * 8,
+                               subsequent_indent=" " * 8)  # fmt: skip
+    return "\n".join(lines)
