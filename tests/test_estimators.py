@@ -737,3 +737,106 @@ def test_one_level_in_a_list_is_one_output():
 def test_what_is_no_list_of_quantiles_is_refused(loss, y, said):
     with pytest.raises(tw.InputError, match=said):
         MLPRegressor(loss, **SHARED).fit(X, y)
+
+
+# ── what a review found ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_loaded_estimator_goes_on_with_partial_fit(tmp_path):
+    model = MLPClassifier(random_state=0)
+    for _ in range(2):
+        model.partial_fit(X, TWO, classes=["no", "yes"])
+    model.save(tmp_path / "m.thalweg")
+    again = MLPClassifier.load(tmp_path / "m.thalweg").set_params(random_state=0)
+    assert not np.array_equal(again.partial_fit(X, TWO).parameters_, model.parameters_)
+
+
+def test_partial_fit_takes_the_dtype_of_each_call():
+    theirs, ours = pair("MLPRegressor", random_state=np.random.RandomState(0))
+    theirs, ours = (clone_of(one).set_params(random_state=np.random.RandomState(0)) for one in (theirs, ours))
+    for rows in (X.astype(np.float32), X, X.astype(np.float32)):
+        theirs.partial_fit(rows, NUMBER)
+        ours.partial_fit(rows, NUMBER)
+    for one, other in zip(theirs.coefs_, ours.coefs_, strict=True):
+        np.testing.assert_allclose(other, one, atol=1e-4)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_warm_start_with_early_stopping_ends_as_in_scikit_learn(seed):
+    settings: dict[str, Any] = {
+        "hidden_layer_sizes": (6,),
+        "learning_rate_init": 0.1,
+        "max_iter": 3,
+        "random_state": seed,
+    }
+    theirs, ours = pair("MLPClassifier", warm_start=True, early_stopping=True, **settings)
+    for _ in range(3):
+        same(theirs.fit(X, FOUR), ours.fit(X, FOUR))
+
+
+def test_sparse_labels_are_predicted_sparse():
+    theirs, ours = pair("MLPClassifier", **SHARED)
+    y = scipy.sparse.csr_matrix(LABELS)
+    one, other = theirs.fit(X, y).predict(X), ours.fit(X, y).predict(X)
+    assert type(one) is type(other) and (one != other).nnz == 0
+
+
+def test_classes_of_partial_fit_for_several_columns():
+    y = np.stack([TWO, FOUR.astype(str)], axis=1)
+    model = MLPClassifier()
+    for _ in range(2):
+        model.partial_fit(X[:50], y[:50], classes=[["yes", "no", "maybe"], list("0123")])
+    assert [known.tolist() for known in model.classes_] == [["maybe", "no", "yes"], list("0123")]
+    with pytest.raises(ValueError, match="must be a list of as many"):
+        MLPClassifier().partial_fit(X, y, classes=["yes", "no", "maybe"])
+    with pytest.raises(ValueError, match="are 2, and y has 3 columns"):
+        MLPClassifier().partial_fit(X, LABELS, classes=[0, 1])
+
+
+def test_a_callable_metric_is_asked_without_weights():
+    def metric(model, x, y):
+        return model.score(x, y)
+
+    for settings in (
+        {"validation": 0.2},
+        {"validation": (X, FOUR, WEIGHTS)},
+        {"validation": 0.2, "metric": "adjusted_rand_score"},
+    ):
+        model = MLPClassifier(**{"metric": metric, **settings}, **SHARED).fit(X, FOUR, WEIGHTS)
+        assert len(model.validation_scores_) == model.n_iter_
+
+
+@pytest.mark.parametrize(("settings", "said"), [
+    ({"optimizer": tw.LBFGS(), "dropout": 0.5}, "dropout=0.5 would do nothing, as LBFGS"),
+    ({"solver": "lbfgs", "dtype": "float32"}, "'dtype' counts only when"),
+    ({"optimizer": tw.Adam(clip=1.0), "clip_gradient": 2.0}, "both clip gradients"),
+    ({"validation": "abc"}, "'validation' parameter"), ({"callbacks": [tw.ProgressBar]}, "is a class; make one of it"),
+], ids=str)  # fmt: skip
+def test_more_refusals(settings, said):
+    with pytest.raises(ValueError, match=said):
+        MLPClassifier(**settings).fit(X, TWO)
+
+
+def test_refusals_name_the_rows_of_the_user():
+    weights = WEIGHTS.copy()
+    weights[70] = -1.0
+    with pytest.raises(ValueError, match="row 71"):
+        MLPClassifier(early_stopping=True).fit(X, TWO, weights)
+    with pytest.raises(ValueError, match="fitted network has 1"):
+        MLPRegressor(warm_start=True, max_iter=2).fit(X, NUMBER).fit(X, NUMBERS)
+    with pytest.raises(ValueError, match="'loss' parameter"):
+        MLPRegressor((5,), hidden_layer_sizes=(6,)).fit(X, NUMBER)
+    assert MLPClassifier((), activation=[], max_iter=2).fit(X, TWO).n_layers_ == 2
+    for rates, epochs, said in (([], 3, "one learning rate or more"), (None, 0, "epochs must be a whole number")):
+        with pytest.raises(ValueError, match=said):
+            MLPClassifier().learning_rate_range(X, TWO, rates=rates, epochs=epochs)
+
+
+@pytest.mark.parametrize(("settings", "epochs"), [({"hidden_layer_sizes": (4,)}, 2000), ({}, 300),
+                                                 ({"hidden_layer_sizes": (4,), "solver": "lbfgs"}, 50),
+                                                 ({"hidden_layer_sizes": (4,)}, 2)])  # fmt: skip
+def test_pickles_of_long_and_short_fits_are_no_larger(settings, epochs):
+    usual = {} if "solver" in settings else {"n_iter_no_change": epochs}
+    theirs, ours = pair("MLPClassifier", max_iter=epochs, random_state=0, **settings, **usual)
+    sizes = [len(pickle.dumps(one.fit(X, TWO))) for one in (theirs, ours)]
+    assert sizes[1] <= sizes[0]

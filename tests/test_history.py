@@ -1,6 +1,7 @@
 """Records of a training: columns, the best epoch, and the way to a file and back."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -86,3 +87,16 @@ def test_a_history_says_how_it_went():
     assert repr(tw.History()) == "History of 0 epochs"
     assert repr(make([3.0, 1.25])) == "History of 2 epochs: loss 1.25, best epoch 2"
     assert repr(make([3.0], [2.5])) == "History of 1 epochs: loss 3, validation loss 2.5, best epoch 1"
+
+
+def test_a_pickle_keeps_every_column():
+    history = tw.History()
+    for epoch in range(1, 8):
+        history.add(
+            loss=1.0 / epoch, validation_loss=2.0 / epoch, learning_rate=0.1, steps=3 * epoch, seconds=0.1234567 * epoch
+        )
+    history.add_steps(np.array([1.0, 2.0]))
+    again = pickle.loads(pickle.dumps(history))
+    for name, column in history.to_arrays().items():
+        np.testing.assert_allclose(again.to_arrays()[name], column, rtol=0, atol=1e-6 if name == "seconds" else 0)
+    assert again.best_epoch == 7 and len(pickle.loads(pickle.dumps(tw.History()))) == 0

@@ -85,7 +85,7 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
             setattr(estimator, name, int(header["counts"][name]))
         for name in (*NUMBERS, *CURVES):
             setattr(estimator, name, arrays[name].tolist() if name in arrays else None)
-        estimator._record = Record.of(estimator)
+        estimator._record, estimator._moments = Record.of(estimator), None
         columns = {name.removeprefix("history."): a for name, a in arrays.items() if name.startswith("history.")}
         estimator.history_ = History.from_arrays(columns)
         if "features" in header:

@@ -5,6 +5,7 @@ docs/scikit-learn.md lists what is the same, what is more, and the few things th
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Self
@@ -162,7 +163,7 @@ class MLPClassifier(ClassifierMixin, Estimator):
         first = not hasattr(self, "classes_")
         if first and classes is None:
             raise InputError("classes must be passed on the first call to partial_fit.")
-        if classes is not None and not first and not np.array_equal(np.unique(classes), self.classes_):
+        if classes is not None and not first and not self._labels.are(classes):
             message = f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
             raise InputError(message)
         self._announced = classes
@@ -171,10 +172,15 @@ class MLPClassifier(ClassifierMixin, Estimator):
         finally:
             del self._announced
 
-    def predict(self, X: Any) -> np.ndarray:
+    def predict(self, X: Any) -> Any:
         """The label of each row of X (n, d), (n,) or (n, columns)."""
         outputs = self._outputs(X)
-        return self._labels.decode(outputs)
+        labels = self._labels.decode(outputs)
+        if not self._labels.sparse:
+            return labels
+        from scipy.sparse import csr_matrix
+
+        return csr_matrix(labels)
 
     def predict_proba(self, X: Any) -> Any:
         """The probability of each class for each row of X, (n, k), as in classes_; for several columns a list."""
@@ -204,13 +210,14 @@ class MLPClassifier(ClassifierMixin, Estimator):
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=is_first
         )
         X, y = checked
-        y = y.toarray() if hasattr(y, "toarray") else y
+        is_sparse = hasattr(y, "toarray")
+        y = y.toarray() if is_sparse else y
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         if is_first and not hasattr(self, "_announced"):
-            self._labels = Labels.learn(y)
+            self._labels = dataclasses.replace(Labels.learn(y), sparse=is_sparse)
         elif is_first and not hasattr(self, "_labels"):
-            self._labels = Labels.learn(y, self._announced)
+            self._labels = dataclasses.replace(Labels.learn(y, self._announced), sparse=is_sparse)
             self._labels.check(y, same=False)
         else:
             self._labels.check(y, same=self.warm_start and not hasattr(self, "_announced"))
@@ -277,8 +284,8 @@ class MLPRegressor(RegressorMixin, Estimator):
         callbacks: Iterable[Any] = (), n_layers: int | None = None, width: int | None = None, engine: str = "cpu",
         threads: int | None = None, dtype: Any = None, time_limit: float | None = None,
     ) -> None:  # fmt: skip
-        if not isinstance(loss, str) and are_sizes(loss):  # the order of arguments before scikit-learn 1.7
-            loss, hidden_layer_sizes = "squared_error", loss
+        if not isinstance(loss, str) and are_sizes(loss) and hidden_layer_sizes == (100,):
+            loss, hidden_layer_sizes = "squared_error", loss  # the order of arguments before scikit-learn 1.7
         self._keep(locals())
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:

@@ -24,6 +24,7 @@ class Labels:
 
     kind: str
     classes: tuple[Shaped[np.ndarray, " k"], ...]  # one array for each column; for "multilabel" the columns' numbers
+    sparse: bool = False  # whether the 0/1 matrix was a sparse one, and so are predictions
 
     @classmethod
     def learn(cls, y: np.ndarray, classes: Any = None) -> Labels:
@@ -37,10 +38,18 @@ class Labels:
         check_classification_targets(y)
         form = type_of_target(y, input_name="y")
         if form == "multilabel-indicator":
+            if classes is not None and len(np.unique(classes)) != y.shape[1]:
+                message = f"classes={classes!r} are {len(np.unique(classes))}, and y has {y.shape[1]} columns of labels"
+                raise InputError(message)
             return cls("multilabel", (np.arange(y.shape[1]),))
         if form == "multiclass-multioutput":
-            return cls("multioutput", tuple(np.unique(column) for column in y.T))
-        known = np.unique(y if classes is None else np.asarray(classes))
+            if classes is not None and len(classes) != y.shape[1]:
+                message = (
+                    f"y has {y.shape[1]} columns of classes, so classes= must be a list of as many, not {classes!r}"
+                )
+                raise InputError(message)
+            return cls("multioutput", tuple(_sorted(column) for column in (y.T if classes is None else classes)))
+        known = _sorted(y if classes is None else classes)
         return cls("binary" if len(known) <= 2 else "multiclass", (known,))
 
     @property
@@ -58,6 +67,13 @@ class Labels:
         """classes_ as scikit-learn has it: an array, or a list of arrays."""
         return list(self.classes) if self.kind == "multioutput" else self.classes[0]
 
+    def are(self, classes: Any) -> bool:
+        """Whether these are the classes, for several columns a list of them."""
+        given = classes if self.kind == "multioutput" else [classes]
+        return len(given) == len(self.classes) and all(
+            np.array_equal(_sorted(one), known) for one, known in zip(given, self.classes, strict=True)
+        )
+
     def unknown(self, y: np.ndarray) -> Any:
         """Labels in `y` that are none of ours."""
         if self.kind == "multilabel":
@@ -71,10 +87,10 @@ class Labels:
         if self.kind == "multilabel":
             return np.asarray(y, dtype=dtype)
         if self.kind == "binary":
-            return (np.searchsorted(self.classes[0], y) == 1).astype(dtype)[:, None]
+            return (np.searchsorted(self.classes[0], y.astype(self.classes[0].dtype)) == 1).astype(dtype)[:, None]
         columns = y.T if self.kind == "multioutput" else [y]
         return np.hstack([
-            np.eye(len(known), dtype=dtype)[np.searchsorted(known, column)]
+            np.eye(len(known), dtype=dtype)[np.searchsorted(known, column.astype(known.dtype))]
             for column, known in zip(columns, self.classes, strict=True)
         ])  # fmt: skip
 
@@ -127,3 +143,9 @@ class Labels:
         if self.unknown(y):
             message = f"`y` has classes not in `self.classes_`. `self.classes_` has {self.listed}. 'y' has {given[0]}."
             raise InputError(message)
+
+
+def _sorted(labels: Any) -> Shaped[np.ndarray, " k"]:
+    """The labels in order, once each; text as NumPy's own, as scikit-learn has it."""
+    known = np.unique(np.asarray(labels))
+    return np.array(known.tolist()) if known.dtype == object else known

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -14,13 +15,14 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import _check_sample_weight
 
 from thalweg import engines, estimator_files
+from thalweg.activations import find_activation
 from thalweg.checkpoint import Checkpoint, Progress
 from thalweg.engines.base import Engine, TrainingState
 from thalweg.errors import InputError, ThalwegWarning, TrainingFailed
-from thalweg.examples import Examples, check_dtype, check_examples
+from thalweg.examples import Examples, check_dtype, check_examples, check_targets, check_weights
 from thalweg.fitted_network import FittedNetwork
 from thalweg.history import History
-from thalweg.mlp_parameters import activations, check_parameters, hidden_sizes, optimizer_of, watches
+from thalweg.mlp_parameters import activations, check_all_rows, check_parameters, hidden_sizes, optimizer_of, watches
 from thalweg.mlp_training import NoImprovement, Record, Shuffles, initial_parameters, lbfgs
 from thalweg.network import Network
 from thalweg.run import Run, TrainingResult
@@ -58,6 +60,12 @@ class Saves:
             so_far = TrainingResult(p, run.parameters, Status.INTERRUPTED, run.history, run.network)
             self._estimator._tell(self._rule, so_far)
             estimator_files.save(self._estimator, self._checkpoint.path)
+
+
+def _takes_weights(scorer: Any) -> bool:
+    """Whether a scorer of scikit-learn has a use for sample weights."""
+    score = getattr(scorer, "_score_func", scorer)
+    return "sample_weight" in inspect.signature(score).parameters
 
 
 class MLP(FittedNetwork):
@@ -136,6 +144,8 @@ class MLP(FittedNetwork):
             raise InputError("partial_fit does not support early_stopping=True or validation=; leave them out")
         X, Y, y, weights = self._begin(X, y, sample_weight, goes_on=goes_on)
         held, kind = None, Y.dtype.type
+        check_targets(self.network_, Y, len(Y), kind, "")  # before rows are shuffled: messages name the user's
+        check_weights(weights, len(Y), kind, "")
         if not self._uses_scipy and watches(self):
             X, Y, weights, held = self._hold_out(X, Y, y, weights, kind)
         training = check_rows(self.network_, X, Y, weights, dtype=kind)
@@ -146,6 +156,8 @@ class MLP(FittedNetwork):
             self._fit_lbfgs(training, start, engine)
         else:
             self._fit_by_steps(training, held, start, engine, listed, goes_on)
+        if not goes_on:  # a partial_fit that follows begins with random_state, as in scikit-learn
+            del self._random
         return self
 
     @property
@@ -165,12 +177,19 @@ class MLP(FittedNetwork):
             self._random = check_random_state(self.random_state)
         self._describe(X.shape[1], Y.shape[1], is_first)
         if is_first:
-            self._take(initial_parameters(self.network_, activations(self)[-1], self._random, kind))
+            first = (activations(self) or [find_activation("relu")])[-1]
+            self._take(initial_parameters(self.network_, first, self._random, kind))
             self._record, self._moments = Record(), None
         return X, Y, y, weights
 
     def _describe(self, inputs: int, outputs: int, is_first: bool) -> None:
         hidden = hidden_sizes(self)
+        if not is_first and self.network_.sizes[-1] != outputs:
+            message = (
+                f"y asks for {outputs} output(s), and the fitted network has {self.network_.sizes[-1]}; go on with the "
+                f"same kind of y, or fit anew with warm_start=False"
+            )
+            raise InputError(message)
         if not is_first and self.network_.sizes[1:-1] != hidden:
             warnings.warn(
                 f"{type(self).__name__}: hidden layers {hidden} are ignored, as training goes on with the fitted ones, "
@@ -196,7 +215,10 @@ class MLP(FittedNetwork):
             Y_held, of_held = self._targets(y_held, kind), given[2] if len(given) == 3 else None
         else:
             if hasattr(given, "split"):
-                kept, held = next(iter(given.split(X, y)))
+                parts = next(iter(given.split(X, y)), None)
+                if parts is None:
+                    raise InputError(f"the splitter {given!r} of validation= gives no split; give one that does")
+                kept, held = parts
             else:
                 from sklearn.model_selection import train_test_split
 
@@ -205,9 +227,8 @@ class MLP(FittedNetwork):
                     np.arange(len(Y)), random_state=self._random, test_size=share, stratify=self._strata(Y)
                 )
             if len(held) < 2:
-                raise InputError(
-                    "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
-                )
+                name = "validation_fraction" if given is None else "validation"
+                raise InputError(f"The validation set is too small. Increase {name!r} or the size of your dataset.")
             X = X.tocsr() if hasattr(X, "toarray") else X  # whose rows can be taken
             X_held, Y_held, y_held = X[held], Y[held], y[held]
             of_held = None if weights is None else weights[held]
@@ -221,6 +242,8 @@ class MLP(FittedNetwork):
     ) -> None:  # fmt: skip
         rule, n = optimizer_of(self), training.n
         by_batch = isinstance(rule, UpdateRule) and not rule.needs_all_rows
+        if not by_batch:
+            check_all_rows(self, rule)
         if self.batch_size != "auto" and int(self.batch_size) > n:
             warnings.warn(
                 "Got `batch_size` less than 1 or larger than sample size. It is going to be clipped", stacklevel=4
@@ -239,7 +262,8 @@ class MLP(FittedNetwork):
         saves = [Saves(self, watch, one) for one in callbacks if isinstance(one, Checkpoint)]
         state = TrainingState(start, rule.start(len(start), start.dtype), 0)
         if goes_on and self._moments is not None and set(self._moments[0]) == set(state.optimizer):
-            state = TrainingState(start, *self._moments).copy()
+            vectors, steps = self._moments
+            state = TrainingState(start, {name: v.astype(start.dtype) for name, v in vectors.items()}, steps)
         alpha = 0.0 if self.l2 is not None else float(self.alpha)
         loop = Loop(
             self.network_ if by_batch else self._penalized(training), training, held and held.examples, rule, batch,
@@ -253,9 +277,10 @@ class MLP(FittedNetwork):
             self._moments = progress.state.optimizer, progress.state.steps
         self._tell(watch, result)
         if result.failure:
+            cure = str(result.failure).replace("an optimizer with clip=1.0", "clip_gradient=1.0")
             message = (
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                f"preprocessed. {result.failure} The weights are those of epoch {self.best_epoch_}."
+                f"preprocessed. {cure} The weights are those of epoch {self.best_epoch_}."
             )
             if held is None or not result.history:
                 raise TrainingFailed(message, result)
@@ -312,7 +337,8 @@ class MLP(FittedNetwork):
         from sklearn.metrics import get_scorer
 
         scorer: Any = get_scorer(metric) if isinstance(metric, str) else metric
-        weights = {} if held.weights is None else {"sample_weight": held.weights}
+        takes_weights = held.weights is not None and isinstance(metric, str) and _takes_weights(scorer)
+        weights = {"sample_weight": held.weights} if takes_weights else {}
         probe = type(self).__new__(type(self))  # the estimator at any parameters, without names that X would lack
         probe.__dict__.update({key: value for key, value in self.__dict__.items() if key != "feature_names_in_"})
 
@@ -325,8 +351,10 @@ class MLP(FittedNetwork):
     def _tell(self, watch: NoImprovement, result: TrainingResult) -> None:
         """The fitted attributes of what a training has reached; the epoch that broke down counts, as nan."""
         record, history = watch.record, result.history
-        chosen = watch.restores or result.failure or (watch.run and watch.run.answer is not None)
-        self._take(result.parameters if chosen else result.last_parameters)  # else that of the lowest validation loss
+        answer = watch.run.answer if watch.run else None
+        if answer is None:  # nobody chose, or nothing was better than in the fits before: the last weights
+            answer = result.parameters if result.failure else result.last_parameters
+        self._take(answer)
         self.status_ = Status.PATIENCE if watch.stopped and result.status is Status.CALLBACK else result.status
         if result.failure:
             record.loss_curve.append(math.nan)

@@ -48,11 +48,11 @@ def _flag(value: Any) -> bool:
 
 
 def _whole(value: Any, low: int = 1) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, bool) and int(value) >= low
+    return isinstance(value, numbers.Integral) and int(value) >= low
 
 
 def _number(valid: Callable[[float], bool]) -> Callable[[Any], bool]:
-    return lambda value: isinstance(value, numbers.Real) and not isinstance(value, bool) and valid(float(value))
+    return lambda value: isinstance(value, numbers.Real) and valid(float(value))
 
 
 def are_sizes(value: Any) -> bool:
@@ -88,7 +88,11 @@ def _per_layer(value: Any) -> bool:
 
 def _validation(value: Any) -> bool:
     fraction = _number(lambda share: 0.0 < share < 1.0)
-    return fraction(value) or hasattr(value, "split") or (isinstance(value, (list, tuple)) and len(value) in (2, 3))
+    return (
+        fraction(value)
+        or (hasattr(value, "split") and not isinstance(value, str))
+        or (isinstance(value, (list, tuple)) and len(value) in (2, 3))
+    )
 
 
 def _or_none(valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -168,7 +172,7 @@ SKLEARN: dict[str, Parameter] = {
     ),
     "tol": Parameter(
         "how much better an epoch must be to count as better; of L-BFGS how small the gradient must be",
-        1e-4, _number(lambda x: 0.0 <= x), "a float in the range [0.0, inf)"
+        1e-4, _number(lambda x: 0.0 <= x < math.inf), "a float in the range [0.0, inf)"
     ),
     "verbose": Parameter(
         "print the loss of each epoch",
@@ -280,7 +284,7 @@ OURS: dict[str, Parameter] = {
     "dtype": Parameter(
         "of weights and training",
         None, lambda value: value is None or getattr(value, "__name__", value) in ("float32", "float64"),
-        "'float32', 'float64' or None for that of X",
+        "'float32', 'float64' or None for that of X", **_BY_BATCH,
     ),
     "time_limit": Parameter(
         "stop after so many seconds",
@@ -349,6 +353,23 @@ def _check_rivals(estimator: Any, name: str) -> None:
             raise InputError(message)
 
 
+def check_all_rows(estimator: Any, rule: Optimizer) -> None:
+    """What means nothing where each step sees all rows: refused if it is ours, told if it is scikit-learn's.
+
+    Raises:
+        InputError: dropout is given.
+    """
+    for key in ("dropout", "batch_size", "shuffle"):
+        value = getattr(estimator, key)
+        if _is(value, PARAMETERS[key].default):
+            continue
+        said = f"{key}={shown(value)} would do nothing, as {rule!r} sees all rows at each step."
+        message = f"{type(estimator).__name__}: {said}"
+        if key in OURS:
+            raise InputError(message + " Leave it out.")
+        warnings.warn(message, ThalwegWarning, stacklevel=5)
+
+
 def hidden_sizes(estimator: Any) -> tuple[int, ...]:
     """The units of the hidden layers, by hidden_layer_sizes or by n_layers and width."""
     if estimator.n_layers is not None or estimator.width is not None:
@@ -398,6 +419,9 @@ def optimizer_of(estimator: Any) -> Optimizer:
         rule = GradientDescent(float(estimator.learning_rate_init), momentum=momentum, nesterov=nesterov)
     if estimator.clip_gradient is None:
         return rule
+    if getattr(rule, "clip", None) is not None:
+        message = f"The 'clip_gradient' parameter and {rule!r} both clip gradients; leave one of them out."
+        raise InputError(message)
     if not isinstance(rule, UpdateRule):
         message = (
             f"The 'clip_gradient' parameter would do nothing with {rule!r}, whose steps have a length of their own."

@@ -15,7 +15,7 @@ from thalweg.diagnosis import CREEPING
 from thalweg.errors import InputError, TrainingFailed
 from thalweg.mlp_parameters import optimizer_of
 from thalweg.progress import LateProgress
-from thalweg.settings import check_number
+from thalweg.settings import check_number, check_whole
 from thalweg.sweeps import LearningRateRange
 
 
@@ -46,7 +46,11 @@ def learning_rate_range(
             "solver='lbfgs' has no learning rate to choose; learning_rate_range is for 'sgd', 'adam' and optimizer="
         )
         raise InputError(message)
+    check_whole(epochs, 1, "epochs", "epochs")
     given = np.geomspace(LOWEST, HIGHEST, RATES) if rates is None else np.atleast_1d(rates)
+    if not len(given):
+        message = "rates must hold one learning rate or more, not none"
+        raise InputError(message)
     tried = np.array([check_number(rate, lambda rate: rate > 0.0, "a rate", "a number > 0") for rate in given.tolist()])
     seed = estimator.random_state if isinstance(estimator.random_state, (int, np.integer)) else 0
     first: Any = clone(estimator)

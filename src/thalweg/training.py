@@ -397,6 +397,9 @@ def check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
     """
     listed = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
     for callback in listed:
+        if isinstance(callback, type):
+            message = f"the callback {callback.__name__} is a class; make one of it: {callback.__name__}()"
+            raise InputError(message)
         if not any(hasattr(callback, hook) for hook in HOOKS):
             message = f"the callback {callback!r} would do nothing: it needs one of the methods {', '.join(HOOKS)}"
             raise InputError(message)
