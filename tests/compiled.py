@@ -16,7 +16,10 @@ import pytest
 STRICT = "-std=c99 -Wall -Wextra -Wpedantic -Wshadow -Wmissing-prototypes -Wvla -Wwrite-strings -Werror -O2".split()
 CC = shutil.which("cc")
 needs_compiler = pytest.mark.skipif(CC is None, reason="there is no C compiler (cc) here")
-TYPES = {"number": ctypes.c_double, "presence": ctypes.c_double, "text": ctypes.c_char_p, "date": ctypes.c_int64}
+TYPES = {
+    "number": ctypes.c_double, "boolean": ctypes.c_double, "presence": ctypes.c_double, "text": ctypes.c_char_p,
+    "date": ctypes.c_int64,
+}  # fmt: skip
 
 
 def compile(*arguments: Any, options: Sequence[str] = STRICT) -> None:

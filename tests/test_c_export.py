@@ -1,5 +1,6 @@
 """Exports to C, compiled without a warning and run on raw cells: on every real table, for every role and activation."""
 
+import csv
 import ctypes
 import datetime
 import re
@@ -15,8 +16,10 @@ import thalweg as tw
 from command_line import mails, write_csv
 from compiled import CC, STRICT, answers, classes, compile, library, needs_compiler, numbers, program, structure
 from exported import CASES, Case, every_role, fitted, inputs_of, learned, own_rows, quick, rows_of, transparent
-from thalweg import c_export, c_features, c_network, c_words
+from thalweg import c_export, c_features, c_network, c_words, table
 from thalweg.activations import ACTIVATIONS, ELU, HIDDEN, LeakyReLU
+from thalweg.cells import MISSING_WORDS
+from thalweg.encoding import Encoder
 from thalweg.features import ROLES, Category
 from thalweg.network import Network
 
@@ -281,6 +284,109 @@ def test_a_presence_is_read_from_any_cell(tmp_path, encoder):
     there, missing = (np.array(line.split(","), dtype=float) for line in done.stdout.splitlines())
     changed = [encoder.feature_names[i] for i in np.flatnonzero(there != missing)]
     assert len(there) == len(encoder.feature_names) and changed == [" is missing"]
+
+
+# What may stand in a cell of each column, and what may not.
+NUMBERS = "7;+7;-.5;5.;1e3;1E+3;007;10:30;9:05:07.5;25:00;true;TRUE;-1e-999;NAN".split(";")
+TRUTHS = "true;True;TRUE;tRuE;t;T;Y;yes;YES;n;N;no;f;False;FALSE;0;1;1.0;0.0;1e0;-0".split(";")
+DATES = """2024-01-31;2024/1/5;2024-01/31;2024-1-5 9:05;2024-01-31 10;2024-01-31T10;2024-01-31 23:30:15.1234567
+2024-01-31 10:30:15,5;2024-01-31  10:30;2024-01-31T10:30Z;2024-01-31 10:30 UTC;2024-01-31 10:30 GMT;2024-12-31 24:00
+2024-01-31 23:30-02;2024-01-31 00:30 +02:00;2024-01-01 01:30:00+0200;2024-01-31 22:30:00-02:30:30;2024-02-29
+2024-01-31t10:30;1968-03-01 10:3;0001-01-01;9999-12-31""".replace("\n", ";").split(";")
+READ = {"n": NUMBERS, "b": TRUTHS, "d": DATES}
+REFUSED = {
+    "n": "1_000;0x10;inf;-Infinity;1e999;yes;1,5;1 000;1e;e5;.;+;1d;10:3;-10:30;7 NA;maybe;2024-01-31".split(";"),
+    "b": "2;on;off;wahr;maybe;truee;tru;-1;2024-01-31;0x1;nope".split(";"),
+    "d": """23.02.2024;31/01/2024;2024-02-30;2023-02-29;2024-13-01;2024-00-10;2024-01;2024-01-31T;24-01-31;7;10:30
+2024-01-31 10:30z;2024-01-31 10:30+2;2024-01-31 10:30:60;2024-01-31 25:00;2024-01-31 24:01;2024-01-31Z;true
+2024-01-31 10:30 x;2024-01-31 10:60;2024-01-31 10:30+""".replace("\n", ";").split(";"),
+}
+WHAT = {"n": "a finite number", "b": "true or false", "d": "an ISO date"}
+ORDINARY = {"n": "3.5", "b": "true", "d": "2024-01-31 10:30"}
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    """An encoder of a number, a boolean and a date, and the program that prints its features."""
+    folder = tmp_path_factory.mktemp("cells")
+    columns = {
+        "n": [None if i % 7 == 3 else i / 4 for i in range(53)],
+        "b": [None if i % 5 == 1 else i % 3 == 0 for i in range(53)],
+        "d": [None if i % 11 == 6 else f"{1990 + i}-{1 + i % 12:02}-{1 + i % 28:02} {i % 24:02}:30" for i in range(53)],
+        "y": list(range(53)),
+    }
+    own, network, parameters = transparent(Encoder.learn(table.read(write_csv(folder / "t.csv", columns)), ["y"]))
+    assert [type(role).__name__ for role in own.roles] == ["Number", "Boolean", "Date"]
+    c_export.write_model(folder / "t.c", own, network, parameters)
+    return own, program(folder / "t.c")
+
+
+def piped(made, text):
+    return subprocess.run([made], input=text, capture_output=True, text=True)
+
+
+def one_row(folder, cells):
+    return write_csv(folder / "one.csv", {name: [cell] for name, cell in cells.items()})
+
+
+@needs_compiler
+@pytest.mark.parametrize("name", READ)
+def test_the_program_reads_the_cells_that_thalweg_reads(cells, name, tmp_path):
+    encoder, made = cells
+    spelled = [*READ[name], *MISSING_WORDS]
+    files = [one_row(tmp_path, {**ORDINARY, name: cell}).read_text(encoding="utf-8") for cell in spelled]
+    expected = []
+    for text in files:
+        (tmp_path / "one.csv").write_text(text, encoding="utf-8")
+        expected.append(encoder.encode(table.read(tmp_path / "one.csv", columns=encoder.columns))[0])
+    rows = [text.splitlines()[1] for text in files]
+    around = [",".join(f' "{cell}"\t' for cell in cells) for cells in csv.reader(rows)]
+    done = piped(made, "\n".join(rows))
+    assert done.returncode == 0, done.stderr
+    found = np.array([line.split(",") for line in done.stdout.splitlines()], dtype=float)
+    assert np.abs(found - expected).max() <= 1e-9
+    spaced = piped(made, "\r\n".join(around) + "\r\n")
+    assert spaced.returncode == 0 and set(spaced.stdout.splitlines()) <= set(done.stdout.splitlines())
+
+
+@needs_compiler
+@pytest.mark.parametrize(("name", "cell"), [(name, cell) for name, cells in REFUSED.items() for cell in cells])
+def test_a_cell_that_is_none_of_its_column_ends_the_program_as_it_ends_predicting(cells, name, cell, tmp_path):
+    encoder, made = cells
+    file = one_row(tmp_path, {**ORDINARY, name: cell})
+    with pytest.raises(tw.TableError, match=" in row 1"):
+        encoder.encode(table.read(file, columns=encoder.columns))
+    good, bad = ",".join(ORDINARY.values()), file.read_text(encoding="utf-8").splitlines()[1]
+    done = piped(made, f"{good}\n\n{bad}\n{good}\n")
+    assert done.returncode == 2 and len(done.stdout.splitlines()) == 1
+    assert done.stderr == f'row 2, column "{name}": "{cell}" is not {WHAT[name]}; correct the cell\n'
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ("1,true", "row 1 has too few cells"),
+        ("1,true,2024-01-31,4", "row 1 has too many cells"),
+        ('1,true,"2024-01-31', "row 1 has a quote that does not end on its line"),
+        ("1" * 2**20, "row 1 is too long, or has a zero byte"),
+        ("n,b,d", 'row 1, column "n": "n" is not a finite number; correct the cell'),
+    ],
+)
+def test_a_row_that_is_none_ends_the_program(cells, row, says):
+    done = piped(cells[1], row + "\n")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", says + "\n")
+
+
+@needs_compiler
+def test_the_program_of_a_network_takes_numbers_only(tmp_path):
+    network = Network([3, 2])
+    c_export.write_network(tmp_path / "bare.c", network, network.initialize(seed=2))
+    made = program(tmp_path / "bare.c")
+    for cell in ("nan", "", "true", "0x10", "inf"):
+        done = piped(made, f"1, 2.5 ,-3e1\n1,{cell},3\n")
+        assert done.returncode == 2 and len(done.stdout.splitlines()) == 1
+        assert done.stderr == f'row 2, column 2: "{cell}" is not a finite number; correct the cell\n'
 
 
 @needs_compiler

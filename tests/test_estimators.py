@@ -16,6 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import pages
 import thalweg as tw
+from command_line import run, write_csv
 from thalweg.mlp_parameters import OURS
 
 
@@ -579,10 +580,30 @@ def test_a_file_holds_all_that_is_fitted(name, y, tmp_path):
     assert again.get_params() == {**model.get_params(), "validation": None, "random_state": None, "activation":
                                   ("gelu", tw.ELU(0.5))}  # fmt: skip
     other = tw.MLPRegressor if name == "MLPClassifier" else tw.MLPClassifier
-    with pytest.raises(tw.FileError, match=f"is a {name}, not a {other.__name__}"):
+    with pytest.raises(tw.FileError, match=f"is an {name}, not an {other.__name__}; load it with tw.{name}.load"):
         other.load(tmp_path / "model.thalweg")
-    with pytest.raises(tw.FileError, match="is a Thalweg estimator, but a model is needed here"):
+    with pytest.raises(
+        tw.FileError, match=f"is a Thalweg estimator, but a model is needed here; load it with tw.{name}.load"
+    ):
         tw.load(tmp_path / "model.thalweg")
+
+
+@pytest.mark.parametrize("kind", [MLPClassifier, tw.MLPRegressor])
+def test_an_estimator_is_not_loaded_from_a_models_file(kind, tmp_path):
+    tw.fit(pd.DataFrame({"x": range(31), "y": range(31)}), "y", hidden=(3,), epochs=1).save(tmp_path / "m.thalweg")
+    with pytest.raises(
+        tw.FileError, match="is a Thalweg model, but an estimator is needed here; load it with tw.load$"
+    ):
+        kind.load(tmp_path / "m.thalweg")
+
+
+@pytest.mark.parametrize("command", [("inspect",), ("predict", "new.csv")])
+def test_commands_for_models_say_how_an_estimators_file_is_loaded(command, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    MLPClassifier(max_iter=2).fit(X, TWO).save("m.thalweg")
+    write_csv(tmp_path / "new.csv", {"x": [1, 2]})
+    ran = run(command[0], "m.thalweg", *command[1:])
+    assert ran.status == 2 and ran.sentence.endswith("is needed here; load it with tw.MLPClassifier.load\n")
 
 
 def test_what_no_file_can_hold(tmp_path):

@@ -9,9 +9,8 @@ import onnxruntime
 import pytest
 
 import thalweg as tw
-from command_line import mails, run, write_csv
+from command_line import run, write_csv
 from compiled import needs_compiler
-from exported import fitted
 
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "export.md").read_text(encoding="utf-8")
@@ -20,10 +19,10 @@ COMMANDS = re.findall(r"^    (\w.*?)(?: *#.*)?$", PAGE, re.MULTILINE)
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """A folder with the model and the table of the page; the exports made by its commands."""
+    """A folder with the model and the table that the page makes; the exports made by its commands."""
     monkeypatch.chdir(tmp_path)
-    write_csv(tmp_path / "new.csv", {name: cells for name, cells in mails().items() if name in tuple(mails())[:4]})
-    fitted(write_csv(tmp_path / "mails.csv", mails()), "spam").save("model.thalweg")
+    ran(0)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.thalweg", "new.csv"]
     typed = [command.split()[1:] for command in COMMANDS if command.startswith("thalweg export model")]
     assert len(typed) == 2
     for arguments in typed:
@@ -43,7 +42,7 @@ def ran(place):
 
 
 def test_the_python_gives_our_predictions(folder):
-    names = ran(0)
+    names = ran(1)
     model = tw.load("model.thalweg")
     assert np.abs(names["probabilities"] - model.predict_proba("new.csv")).max() <= 1e-5
     assert names["prediction"].tolist() == model.predict("new.csv").tolist()
@@ -65,14 +64,17 @@ def test_the_c_gives_our_predictions(folder):
     assert said == f"{model.predict(one)[0]} ({p.max():.3f})\n"
     (piped,) = [command for command in COMMANDS if command.startswith("tail")]
     lines = subprocess.check_output(piped, shell=True, text=True).splitlines()
-    assert [line.split(",")[0] for line in lines] == model.predict("new.csv").tolist()
+    found = np.array([line.split(",") for line in lines])
+    assert found[:, 0].tolist() == model.predict("new.csv").tolist()
+    assert len(found) == 100 and "True" in Path("new.csv").read_text(encoding="utf-8")
+    assert np.abs(found[:, 1:].astype(float) - model.predict_proba("new.csv")).max() <= 1e-5
 
 
 @pytest.fixture
 def iris(tmp_path, monkeypatch):
     """A folder with the exports of the estimator of the page; what its Python left."""
     monkeypatch.chdir(tmp_path)
-    return ran(1)
+    return ran(2)
 
 
 def test_the_estimators_exports_give_its_predictions(iris):
@@ -97,8 +99,8 @@ def test_the_c_of_the_estimator_gives_its_predictions(iris):
 
 def test_an_own_activation_is_exported(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    left = ran(2)
+    left = ran(3)
     session = onnxruntime.InferenceSession("diabetes.onnx")
     (prediction,) = session.run(None, {"X": left["X"]})
     assert np.abs(prediction / left["model"].predict(left["X"]) - 1.0).max() <= 1e-9
-    assert len(re.findall("```python", PAGE)) == 3 and len(re.findall("```c\n", PAGE)) == 2
+    assert len(re.findall("```python", PAGE)) == 4 and len(re.findall("```c\n", PAGE)) == 2

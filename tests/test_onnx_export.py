@@ -234,7 +234,7 @@ def test_the_file_is_checked_described_and_the_same_each_time(data, tmp_path):
     assert metadata["task"] == "classification" and json.loads(metadata["classes"]) == ["ham", "spam"]
     asked = json.loads(metadata["inputs"])
     assert [each["name"] for each in asked] == ["length", "trusted", "sender", "sent"]
-    assert [each["type"] for each in asked] == ["number", "number", "text", "date"]
+    assert [each["type"] for each in asked] == ["number", "boolean", "text", "date"]
     assert all("missing" in each.doc_string for each in found.graph.input)
     assert "'spam'" in found.doc_string
 

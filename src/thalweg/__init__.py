@@ -23,7 +23,11 @@ __all__ = list(_ROOMS)  # noqa: PLE0605  # pyright: ignore[reportUnsupportedDund
 
 def __getattr__(name: str) -> Any:
     if name not in _ROOMS:
-        message = f"module {__name__!r} has no attribute {name!r}"
+        import difflib  # only here: it costs a program that misspells nothing a millisecond
+
+        close = difflib.get_close_matches(name, _ROOMS, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        message = f"module {__name__!r} has no attribute {name!r}{hint}"
         raise AttributeError(message)
     value = getattr(importlib.import_module(_ROOMS[name]), name)
     globals()[name] = value

@@ -27,7 +27,9 @@ from thalweg.features import (
 )
 
 
-TYPES = {"number": "double ", "text": "const char *", "date": "int64_t ", "presence": "double "}
+TYPES = {
+    "number": "double ", "boolean": "double ", "text": "const char *", "date": "int64_t ", "presence": "double ",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,7 @@ class _Encoding:
 
     def place(self, text: str, values: tuple[str, ...], missing: int) -> str:
         """The place of a text among the values, their number for another text, or `missing`."""
-        self.pieces[_FIND] = None
+        self.pieces |= {MISSING: None, _FIND: None}
         table = "NULL"
         if values:
             table = f"@_values_{self.width}"
@@ -169,24 +171,31 @@ _SIGNS = """\
 static const @real @_signs[3] = {-1, 1, 0};
 """
 
-_FIND = f"""\
+MISSING = f"""\
 static const char *const @_missing[{len(MISSING_WORDS)}] = {{
     {", ".join(map(string, MISSING_WORDS))},
 }};
 
+static int @_is_missing(const char *text)
+{{
+    for (size_t i = 0; i < {len(MISSING_WORDS)}; i++)
+        if (strcmp(text, @_missing[i]) == 0)
+            return 1;
+    return 0;
+}}
+"""
+
+_FIND = """\
 /* The place of a text among the values; count for another text. */
 static size_t @_find(const char *text, const char *const *values, size_t count, size_t missing)
-{{
+{
     if (text == NULL)
         return missing;
     for (size_t i = 0; i < count; i++)
         if (strcmp(text, values[i]) == 0)
             return i;
-    for (size_t i = 0; i < {len(MISSING_WORDS)}; i++)
-        if (strcmp(text, @_missing[i]) == 0)
-            return missing;
-    return count;
-}}
+    return @_is_missing(text) ? missing : count;
+}
 """
 
 _DATE_DECLARED = """\

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _CODE = re.compile(r"[+-]?0[0-9]")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?")
-_TRUTH = {word: False for word in ("0", "false", "no", "f", "n")} | {
+TRUTH = {word: False for word in ("0", "false", "no", "f", "n")} | {
     word: True for word in ("1", "true", "yes", "t", "y")
 }
 
@@ -115,7 +115,7 @@ def as_booleans(column: Column, table: Table) -> tuple[Bool[np.ndarray, " n"], B
     if column.kind is Kind.BOOLEAN:
         return column.values, column.missing
     if column.kind is Kind.TEXT:
-        truth = _each_word(column, table, lambda word: _TRUTH.get(word.lower()), np.nan, np.float64, "true or false")
+        truth = _each_word(column, table, lambda word: TRUTH.get(word.lower()), np.nan, np.float64, "true or false")
         return truth == 1.0, np.isnan(truth)
     values = as_numbers(column, table)
     missing = np.isnan(values)

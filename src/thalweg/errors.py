@@ -15,6 +15,15 @@ ThalwegWarning (UserWarning)          went on, but you should know
 from typing import Any
 
 
+def with_article(noun: str) -> str:
+    """A noun, or the name of a class, with a or an, as it is spoken.
+
+    >>> with_article("model"), with_article("estimator"), with_article("MLPClassifier")
+    ('a model', 'an estimator', 'an MLPClassifier')
+    """
+    return f"{'an' if noun.startswith((*'aeioAEIO', 'MLP')) else 'a'} {noun}"
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it: its repr, at most 60 characters of it.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from thalweg import safe_file
 from thalweg.activations import Activation
-from thalweg.errors import FileError, InputError, shown
+from thalweg.errors import FileError, InputError, shown, with_article
 from thalweg.history import History
 from thalweg.labels import Labels
 from thalweg.losses import Loss
@@ -73,7 +73,11 @@ def load(kind: type[Any], path: str | os.PathLike[str]) -> Any:
     header, arrays = safe_file.read(path, kind="estimator")
     try:
         if header["estimator"] != kind.__name__:
-            message = f"{str(path)!r} is a {header['estimator']}, not a {kind.__name__}; load it with that class"
+            found = header["estimator"]
+            message = (
+                f"{str(path)!r} is {with_article(found)}, not {with_article(kind.__name__)}; load it with "
+                f"tw.{found}.load"
+            )
             raise FileError(message)
         if unknown := set(header["parameters"]) - set(PARAMETERS):
             raise ValueError(f"it has no parameter {min(unknown)!r}")

@@ -27,14 +27,14 @@ class Input:
     """A column of the table as an exported model takes it."""
 
     column: str
-    kind: str  # "number", "text", "date" or "presence"
+    kind: str  # "number", "boolean", "text", "date" or "presence"
     meaning: str
 
 
 # For each role what its column is to an exported model: an unknown text or number is no error there.
 INPUTS: Mapping[type[Role], tuple[str, str]] = {
     Number: ("number", "a number; missing: NaN"),
-    Boolean: ("number", "1 for true, 0 for false; missing: NaN"),
+    Boolean: ("boolean", "1 for true, 0 for false; missing: NaN"),
     TwoValues: ("text", "a text; missing: empty"),
     Category: ("text", "a text; missing: empty"),
     Date: ("date", "microseconds since 1970-01-01 00:00 UTC; missing: -2^63, as NumPy's NaT"),

@@ -30,7 +30,9 @@ from thalweg.features import (
 from thalweg.onnx_graph import Graph
 
 
-DTYPES: dict[str, Any] = {"number": np.float64, "text": object, "date": np.int64, "presence": np.float64}
+DTYPES: dict[str, Any] = {
+    "number": np.float64, "boolean": np.float64, "text": object, "date": np.int64, "presence": np.float64,
+}  # fmt: skip
 
 
 def features(graph: Graph, encoder: Encoder) -> tuple[str, dict[str, str]]:

@@ -31,7 +31,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from thalweg import whole_file
-from thalweg.errors import FileError, InputError
+from thalweg.errors import FileError, InputError, with_article
 
 
 VERSION = 1
@@ -82,9 +82,20 @@ def read(path: str | os.PathLike[str], *, kind: str) -> tuple[dict[str, Any], di
     """
     found, header, arrays = _unpack(path)
     if found != kind:
-        message = f"{os.fspath(path)!r} is a Thalweg {found[:40]}, but a {kind} is needed here"
+        message = (
+            f"{os.fspath(path)!r} is a Thalweg {found[:40]}, but {with_article(kind)} is needed here"
+            f"{_way_out(found, header)}"
+        )
         raise FileError(message)
     return header, arrays
+
+
+def _way_out(kind: str, header: Mapping[str, Any]) -> str:
+    """What reads a file of this kind, if it is one that a user reads."""
+    if kind == "model":
+        return "; load it with tw.load"
+    name = header.get("estimator")
+    return f"; load it with tw.{name[:40]}.load" if kind == "estimator" and isinstance(name, str) else ""
 
 
 def kind_of(path: str | os.PathLike[str]) -> str:

@@ -188,8 +188,10 @@ def test_no_public_name_is_that_of_a_room():
     """A room that is imported becomes an attribute of the package, and would take the place of the name."""
     assert set(thalweg.__all__) & {room.split(".")[0] for room in ROOMS} == set()
     assert all(hasattr(thalweg, name) for name in thalweg.__all__) and set(thalweg.__all__) <= set(dir(thalweg))
-    with pytest.raises(AttributeError, match="'thalweg' has no attribute 'nothing'"):
+    with pytest.raises(AttributeError, match="'thalweg' has no attribute 'nothing'$"):
         getattr(thalweg, "nothing")  # noqa: B009
+    with pytest.raises(AttributeError, match=r"'MLPClasifier'; did you mean MLPClassifier\?$"):
+        getattr(thalweg, "MLPClasifier")  # noqa: B009
 
 
 def test_importing_thalweg_loads_no_heavy_package():
