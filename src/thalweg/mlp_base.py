@@ -26,7 +26,7 @@ from thalweg.network import Network
 from thalweg.run import Run, TrainingResult
 from thalweg.sparse_rows import SparseEngine, SparseExamples, check_rows, dense
 from thalweg.stopping import Status, Stop
-from thalweg.training import Loop, check_callbacks
+from thalweg.training import Loop, as_callbacks, check_callbacks
 from thalweg.update_rules import UpdateRule
 
 
@@ -129,7 +129,7 @@ class MLP(FittedNetwork):
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False) -> Self:
         """`goes_on`: a single epoch more, as partial_fit asks."""
         check_parameters(self)
-        listed, engine = list(self.callbacks), engines.get(self.engine, self.threads)
+        listed, engine = as_callbacks(self.callbacks), engines.get(self.engine, self.threads)
         check_callbacks([one for one in listed if not isinstance(one, Checkpoint)])
         if goes_on and watches(self):
             raise InputError("partial_fit does not support early_stopping=True or validation=; leave them out")
@@ -215,7 +215,7 @@ class MLP(FittedNetwork):
         return X, Y, weights, Held(examples, y_held, of_held)
 
     def _fit_by_steps(
-        self, training: Examples, held: Held | None, start: Vector, engine: Engine, callbacks: list[Any],
+        self, training: Examples, held: Held | None, start: Vector, engine: Engine, callbacks: tuple[Any, ...],
         goes_on: bool,
     ) -> None:  # fmt: skip
         rule, n = optimizer_of(self), training.n

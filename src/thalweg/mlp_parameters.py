@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 
 from thalweg.activations import ACTIVATIONS, Activation, find_activation
+from thalweg.checkpoint import Checkpoint
 from thalweg.errors import InputError, ThalwegWarning, shown
 from thalweg.losses import LOSSES, Loss, Quantile, find_loss
 from thalweg.optimizers import find_optimizer
+from thalweg.training import HOOKS
 from thalweg.update_rules import Adam, GradientDescent, Optimizer, UpdateRule
 
 
@@ -81,6 +83,10 @@ def _per_layer(value: Any) -> bool:
 def _validation(value: Any) -> bool:
     fraction = _number(lambda share: 0.0 < share < 1.0)
     return fraction(value) or hasattr(value, "split") or (isinstance(value, (list, tuple)) and len(value) in (2, 3))
+
+
+def _callbacks(value: Any) -> bool:  # each of several is looked at in fit
+    return isinstance(value, (Iterable, Checkpoint)) or any(hasattr(value, hook) for hook in HOOKS)
 
 
 def _or_none(valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -250,7 +256,7 @@ OURS: dict[str, Parameter] = {
     ),
     "callbacks": Parameter(
         "looked in on after each epoch",
-        (), lambda value: isinstance(value, Iterable), "callbacks as of tw.train", **_BY_BATCH
+        (), _callbacks, "a callback as of tw.train, or several in a list", **_BY_BATCH
     ),
     "n_layers": Parameter(
         "hidden layers, each of width units; instead of hidden_layer_sizes",
