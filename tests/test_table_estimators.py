@@ -481,7 +481,7 @@ def test_the_page_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     page = "docs/table-estimators.md"
     blocks = pages.python_blocks(page)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     if importlib.util.find_spec("optuna") is None:
         blocks = [block for block in blocks if "import optuna" not in block]
     names = pages.run(page, blocks)
@@ -526,8 +526,9 @@ def test_rows_of_one_s_own_to_validate_with(mail, kind, target):
     assert np.array_equal(given.history_.validation_loss, share.history_.validation_loss)
     assert np.array_equal(given.predict(X), share.predict(X)) and given.model_.settings["validation"] is None
     assert given.model_.figures["rows"] == share.model_.figures["rows"]
-    same_again = clone(given).fit(X.iloc[kept], answers.iloc[kept])
-    assert same(same_again.model_, given.model_)
+    again: Any = clone(given)
+    again.fit(X.iloc[kept], answers.iloc[kept])
+    assert same(again.model_, given.model_)
 
 
 def test_weights_and_classes_of_rows_of_one_s_own(rng, tmp_path):

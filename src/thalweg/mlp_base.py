@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -85,7 +85,7 @@ class MLP(FittedNetwork):
     validation: Any
     metric: Any
     restore: str | None
-    callbacks: Iterable[Any]
+    callbacks: Any
     dtype: Any
     time_limit: float | None
 
@@ -304,8 +304,8 @@ class MLP(FittedNetwork):
             return lambda p: self._score_outputs(engine.predict(network, p, held.examples.X), held.examples)
         if isinstance(metric, str) and (network.loss.n_outputs or 1) > 1:
             message = (
-                f"metric={metric!r} judges one prediction for each row, and {network.loss!r} makes {network.sizes[-1]}; use "
-                f"'loss', or a callable (estimator, X, y) -> number"
+                f"metric={metric!r} judges one prediction for each row, and {network.loss!r} makes "
+                f"{network.sizes[-1]}; use 'loss', or a callable (estimator, X, y) -> number"
             )
             raise InputError(message)
         from sklearn.metrics import get_scorer

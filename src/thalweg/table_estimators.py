@@ -11,7 +11,7 @@ import dataclasses
 import numbers
 import time
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -68,7 +68,7 @@ class _TableEstimator(TableInput):
         self,
         *,
         hidden: int | Sequence[int] = Recipe.hidden,
-        activation: str = Recipe.activation,
+        activation: Any = Recipe.activation,
         dropout: float | None = Recipe.dropout,
         learning_rate: float | None = Recipe.learning_rate,
         weight_decay: float = Recipe.weight_decay,
@@ -82,7 +82,7 @@ class _TableEstimator(TableInput):
         random_state: int | np.random.RandomState | None = None,
         engine: str = engines.DEFAULT,
         threads: int | None = None,
-        callbacks: Iterable[Any] = (),
+        callbacks: Any = (),
         verbose: bool = False,
     ) -> None:
         self.hidden = hidden
@@ -332,7 +332,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         self,
         *,
         hidden: int | Sequence[int] = Recipe.hidden,
-        activation: str = Recipe.activation,
+        activation: Any = Recipe.activation,
         dropout: float | None = Recipe.dropout,
         learning_rate: float | None = Recipe.learning_rate,
         weight_decay: float = Recipe.weight_decay,
@@ -347,7 +347,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         random_state: int | np.random.RandomState | None = None,
         engine: str = engines.DEFAULT,
         threads: int | None = None,
-        callbacks: Iterable[Any] = (),
+        callbacks: Any = (),
         verbose: bool = False,
     ) -> None:
         super().__init__(
@@ -519,6 +519,9 @@ class TableRegressor(RegressorMixin, _TableEstimator):
         return self.encoder_.decode(outputs)
 
 
+_AS_GIVEN: Any = {"dtype": None, "ensure_all_finite": "allow-nan"}
+
+
 def _target(estimator: BaseEstimator, X: Any, y: Any, dtype: Any) -> Shaped[np.ndarray, "n ..."]:
     """y as an array (n,) or (n, k) without missing values, one value or row for each row of X."""
     if y is None:
@@ -527,7 +530,7 @@ def _target(estimator: BaseEstimator, X: Any, y: Any, dtype: Any) -> Shaped[np.n
     if hasattr(y, "__array__"):  # of a pandas column of booleans check_array would make numbers
         y = np.asarray(y)
     rule: Any = {"ensure_2d": False, "input_name": "y", "estimator": estimator}
-    y = check_array(y, dtype=None, ensure_all_finite="allow-nan", **rule)
+    y = check_array(y, **rule, **_AS_GIVEN)
     missing = np.array([_is_missing(value) for value in y.flat], dtype=bool).reshape(y.shape)
     if missing.any():
         row = int(np.argmax(missing.reshape(len(y), -1).any(axis=1)))

@@ -394,7 +394,7 @@ def as_callbacks(given: Any) -> tuple[Any, ...]:
     return tuple(given) if isinstance(given, Iterable) else (given,)
 
 
-def check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
+def check_callbacks(callbacks: Any) -> tuple[Any, ...]:
     """The callbacks as a tuple, a single one too.
 
     Raises:
