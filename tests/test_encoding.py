@@ -793,7 +793,7 @@ def test_an_identifier_is_no_target():
     [
         ([f"{1 + i % 28:02}.{1 + i % 12:02}.20{i % 10}4" for i in range(97)], "such as '01.01.2004' look like dates"),
         ([f"{1 + i % 12}/{1 + i % 28}/2024 10:00" for i in range(97)], "look like dates; make dates of them"),
-        ([f"{i % 31},{i % 10}0" for i in range(97)], "such as '0,00' look like numbers with a comma; write them with"),
+        ([f"{i % 31},{i % 10}0" for i in range(97)], "such as '0,00' look like numbers with a comma; make numbers of"),
         ([f"1.{100 + i},50" for i in range(97)], "left out as text: cells such as '1.100,50' look like numbers"),
     ],
 )

@@ -89,8 +89,8 @@ def other_form(column: Column) -> str | None:
     It is said where at least 9 of 10 cells are so and there are more than two values, which are no worse as text.
 
     >>> cells = np.array(["12,50", "3,20", "7"], dtype=object)
-    >>> other_form(Column("price", Kind.TEXT, cells, np.zeros(3, dtype=bool)))
-    "cells such as '12,50' look like numbers with a comma; write them with a point, as in 12.50"
+    >>> (other_form(Column("price", Kind.TEXT, cells, np.zeros(3, dtype=bool))) or "").partition(";")[0]
+    "cells such as '12,50' look like numbers with a comma"
     """
     codes, words = factorize(column.values[~column.missing])
     if len(words) < 3:
@@ -106,7 +106,10 @@ def other_form(column: Column) -> str | None:
         )
     if counts[commas | plain].sum() >= 0.9 * len(codes) and counts[commas].sum() >= counts[plain].sum():
         example = words[int(np.argmax(commas))]
-        return f"cells such as {shown(example)} look like numbers with a comma; write them with a point, as in 12.50"
+        return (
+            f"cells such as {shown(example)} look like numbers with a comma; make numbers of them, in pandas with "
+            f"read_csv and its decimal, or in a text file write them as in 12.50"
+        )
     return None
 
 
