@@ -786,3 +786,43 @@ def test_an_identifier_is_no_target():
     t = table(texts("name", [f"customer {i:03}" for i in range(53)]), numbers("x", [i * i % 7 for i in range(53)]))
     with pytest.raises(TableError, match="The target 'name' of .* has 53 different texts in 53 rows"):
         Encoder.learn(t, ["name"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "said"),
+    [
+        ([f"{1 + i % 28:02}.{1 + i % 12:02}.20{i % 10}4" for i in range(97)], "such as '01.01.2004' look like dates"),
+        ([f"{1 + i % 12}/{1 + i % 28}/2024 10:00" for i in range(97)], "look like dates; make dates of them"),
+        ([f"{i % 31},{i % 10}0" for i in range(97)], "such as '0,00' look like numbers with a comma; make numbers of"),
+        ([f"1.{100 + i},50" for i in range(97)], "left out as text: cells such as '1.100,50' look like numbers"),
+    ],
+)
+def test_dates_and_numbers_in_another_form_are_named(cells, said):
+    t = table(
+        texts("when", cells), numbers("x", [i * i % 7 for i in range(97)]), numbers("y", [i % 2 for i in range(97)])
+    )
+    with pytest.warns(ThalwegWarning, match=f"Column 'when' of .*{said}.*keep=\\['when'\\] takes it as it is"):
+        Encoder.learn(t, ["y"])
+    Encoder.learn(t, ["y"], keep=["when"])  # asked for: no warning
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [f"1.{i % 5}.{i % 30}" for i in range(97)],  # versions
+        [f"{i % 25:02}-{30 + i % 60}-{i % 70:02}" for i in range(97)],  # codes of banks
+        [f"{i % 7},{i % 3},{i % 2}" for i in range(97)],  # lists
+        [f"192.168.0.{i % 9}" for i in range(97)],
+        [f"{i % 9}" for i in range(96)] + ["9,5"],  # one odd cell
+        [f"0{i % 9}" for i in range(97)],  # codes
+        ["1,5", "2,5"] * 48 + ["1,5"],  # two values are two values
+        [f"{i % 20 + 40}.{i % 5}.2024" for i in range(97)],  # no such days
+    ],
+)  # fmt: skip
+def test_what_only_resembles_dates_and_numbers_is_not_warned_of(cells):
+    Encoder.learn(
+        table(
+            texts("c", cells), numbers("x", [i * i % 7 for i in range(97)]), numbers("y", [i % 2 for i in range(97)])
+        ),
+        ["y"],
+    )

@@ -363,6 +363,22 @@ def test_a_checkpoint_is_a_file_of_the_estimator_as_it_was(tmp_path):
     assert again.status_ is tw.Status.INTERRUPTED and again.loss_curve_ == five.loss_curve_
 
 
+def test_a_single_callback_needs_no_list(tmp_path, capsys):
+    MLPClassifier(callbacks=tw.ProgressBar(), random_state=0, max_iter=3, tol=0.0).fit(X, FOUR)
+    assert "epoch" in capsys.readouterr().err
+    path = tmp_path / "run.thalweg"
+    MLPClassifier(callbacks=tw.Checkpoint(path, every=2), random_state=0, max_iter=3).fit(X, FOUR)
+    assert MLPClassifier.load(path).predict(X).shape == (len(X),)
+    with pytest.raises(tw.InputError, match="'callbacks' parameter of MLPClassifier must be a callback as of tw.train"):
+        MLPClassifier(callbacks=3).fit(X, FOUR)
+
+
+def test_explain_of_tables_says_where_that_of_arrays_is():
+    model = MLPClassifier(random_state=0, max_iter=3, n_iter_no_change=9).fit(X, FOUR)
+    with pytest.raises(tw.InputError, match=r"not MLPClassifier; use its own method, model.explain\(x, y\)"):
+        tw.explain(model, X, row=1)
+
+
 def test_callbacks_of_training_work_in_an_estimator():
     average = tw.WeightAveraging(0.5)
     model = MLPClassifier(validation=0.2, callbacks=average, random_state=0, max_iter=9).fit(X, FOUR)

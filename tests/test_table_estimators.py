@@ -191,7 +191,9 @@ def _columns(X):
     [
         ([1.5, 2.5] * 20, "Unknown label type: continuous"),
         (["a", 1] * 20, "Unknown label type"),
-        ([0, np.nan] * 20, "Input y contains NaN"),
+        ([0, np.nan] * 20, "Input y contains NaN: the target is missing in row 2; leave out the rows without a"),
+        (["a", "b", None, "a"] * 10, "Input y contains NaN: the target is missing in row 3; leave out"),
+        (["a", "b", "b", pd.NA] * 10, "Input y contains NaN: the target is missing in row 4; leave out"),
         ([1] * 40, "needs at least two classes to learn from, and y has only the class 1$"),
         ([0, 1], "inconsistent numbers of samples"),
         (None, "requires y to be passed, but the target y is None"),
@@ -451,6 +453,8 @@ def test_an_interruption_keeps_the_best_epoch_and_ends_what_is_around(mail):
         ({"keep": 7}, "keep must be the name of a column"),
         ({"drop": ["length"], "keep": ["length"]}, "'length' cannot be kept and dropped"),
         ({"validation": 0.0}, "must lie between 0 and 1"),
+        ({"validation": "half"}, r"validation must be a share of the rows .* or rows of your own, \(X, y\) or"),
+        ({"validation": ([[1.0]],)}, "validation must be a share"),
         ({"engine": "abacus"}, "no engine 'abacus'"),
         ({"random_state": -1}, "the seed must be a whole number"),
         ({"random_state": "x"}, "cannot be used to seed"),
@@ -477,10 +481,104 @@ def test_the_page_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     page = "docs/table-estimators.md"
     blocks = pages.python_blocks(page)
-    assert len(blocks) == 6
+    assert len(blocks) == 7
     if importlib.util.find_spec("optuna") is None:
         blocks = [block for block in blocks if "import optuna" not in block]
     names = pages.run(page, blocks)
     printed = capsys.readouterr().out
     assert "['leaves' 'stays']" in printed and "'job = nurse'" in printed and "tableclassifier__hidden" in printed
     assert names["balanced"].class_weight == "balanced" and (tmp_path / "stays.thalweg").is_file()
+
+
+@pytest.mark.parametrize("kind", [tw.TableClassifier, tw.TableRegressor, tw.TableEncoder])
+def test_a_fit_that_failed_leaves_no_fitted_estimator(kind):
+    mixed = pd.DataFrame({"a": [1, "two", 3, 4] * 9})
+    estimator = kind()
+    with pytest.raises(tw.TableError, match="Column 'a' of the data frame mixes int and str"):
+        estimator.fit(mixed, [0, 1] * 18)
+    with pytest.raises(NotFittedError, match="not fitted yet"):
+        estimator.transform(mixed) if kind is tw.TableEncoder else estimator.predict(mixed)
+
+
+def test_ctrl_c_leaves_a_classifier_that_predicts(mail):
+    class Press:
+        def on_epoch(self, run):
+            signal.raise_signal(signal.SIGINT)
+
+    X, y = mail
+    classifier = tw.TableClassifier(**QUICK, callbacks=Press())
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(X, y["spam"])
+    assert set(classifier.predict(X)) <= {"ham", "spam"}
+
+
+@BOTH
+def test_rows_of_one_s_own_to_validate_with(mail, kind, target):
+    """The same two parts as a share would give are the same training, and nothing else is learnt of the second."""
+    X, y = mail
+    answers = y[target]
+    labels = None if kind is tw.TableRegressor else np.unique(answers, return_inverse=True)[1]
+    kept, held = split(len(X), 0.15, seed=0, purpose="validation", labels=labels)
+    share = kind(**QUICK).fit(X, answers)
+    given = kind(**QUICK, validation=(X.iloc[held], answers.iloc[held])).fit(X.iloc[kept], answers.iloc[kept])
+    assert given.model_.parameters.tobytes() == share.model_.parameters.tobytes()
+    assert given.model_.encoder.roles == share.model_.encoder.roles
+    assert np.array_equal(given.history_.validation_loss, share.history_.validation_loss)
+    assert np.array_equal(given.predict(X), share.predict(X)) and given.model_.settings["validation"] is None
+    assert given.model_.figures["rows"] == share.model_.figures["rows"]
+    again: Any = clone(given)
+    again.fit(X.iloc[kept], answers.iloc[kept])
+    assert same(again.model_, given.model_)
+
+
+def test_weights_and_classes_of_rows_of_one_s_own(rng, tmp_path):
+    X, y = rng.normal(size=(80, 2)), np.array(["a", "b"] * 40)
+    other = np.append(rng.normal(size=(19, 2)), [[9.0, 9.0]], axis=0)
+    found = np.array(["b", "a"] * 9 + ["b", "new"])
+    with pytest.warns(tw.ThalwegWarning, match="new"):
+        fitted: Any = tw.TableClassifier(**QUICK, validation=(other, found)).fit(X, y)
+    assert fitted.classes_.tolist() == ["a", "b", "new"] and fitted.predict_proba(X).shape == (80, 3)
+    weights = np.where(found == "new", 0.0, np.arange(1.0, 21.0))
+    with pytest.warns(tw.ThalwegWarning, match="new"):
+        weighted: Any = tw.TableClassifier(**QUICK, validation=(other, found, weights)).fit(X, y)
+    probabilities = weighted.predict_proba(other)[np.arange(19), np.searchsorted(weighted.classes_, found[:19])]
+    loss = np.average(-np.log(probabilities), weights=weights[:19])
+    assert weighted.history_.validation_loss[weighted.best_epoch_ - 1] == pytest.approx(loss, rel=1e-5)
+    report.write(weighted.model_, tmp_path / "report.html", command="")
+    assert "rows of its own" in (tmp_path / "report.html").read_text("utf-8")
+
+
+def test_rows_of_one_s_own_that_are_refused(mail):
+    X, y = mail
+    for validation, said in (
+        ((X.rename(columns={"length": "weight"}), y["spam"]), "unseen at fit time"),
+        (
+            (X, y["score"].gt(0)),
+            "the y of validation must be as that of fit: one target of text, not one target of num",
+        ),
+        ((X, y[["spam", "spam"]].to_numpy()), "one target of text, not 2 targets of text"),
+        ((X, y["spam"], np.ones(5)), "inconsistent numbers of samples"),
+        ((X.assign(length="long"), y["spam"]), "'length' of the data frame of validation has 'long' in row 1"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            tw.TableClassifier(**QUICK, validation=validation).fit(X, y["spam"])
+
+
+@BOTH
+def test_a_row_is_explained(mail, kind, target):
+    X, y = mail
+    fitted = kind(**QUICK).fit(X, y[target])
+    found = fitted.explain(X, row=3)
+    assert isinstance(found, tw.RowExplanation) and not found.has_target
+    assert found.trained == tw.explain(fitted, X, row=3).trained
+    told = fitted.explain(X, 3, y=y[target], learning_rate=0.1)
+    assert told.has_target and str(told.trained) == str(found.trained)
+    assert told.target == (y[target].iloc[2] if target == "spam" else f"{y[target].iloc[2]:.10g}")
+    with pytest.raises(NotFittedError):
+        kind().explain(X)
+
+
+def test_a_row_of_an_array_is_explained(rng):
+    X = rng.normal(size=(31, 2))
+    found = tw.TableRegressor(**QUICK).fit(X, X[:, 0]).explain(X)
+    assert found.cells == {"x0": f"{X[0, 0]:.10g}", "x1": f"{X[0, 1]:.10g}"}

@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 
-from thalweg.coercion import factorize, spoiled_number
+from thalweg.coercion import factorize, other_form, spoiled_number
 from thalweg.errors import ThalwegWarning
 from thalweg.features import MAX_SLOTS, Boolean, Category, Date, Number, Presence, Role, TwoValues, rare_below
 from thalweg.table import Column, Kind, Table
@@ -47,6 +47,9 @@ def choose(column: Column, table: Table, keep: bool) -> tuple[Role | None, str]:
         message = f"Column {column.name!r} of {table.name} is used as text: {spoiled}; mend or empty such cells"
         warnings.warn(message + " to use it as a number.", ThalwegWarning, stacklevel=4)
         why = f"{spoiled}; {why}"
+    elif not keep and (form := other_form(column)):
+        message = f"Column {column.name!r} of {table.name} is {'used as' if role else 'left out as'} text: {form}"
+        warnings.warn(f"{message}; keep={[column.name]!r} takes it as it is.", ThalwegWarning, stacklevel=4)
     return role, why
 
 

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[+-]?(inf|infinity)", re.IGNORECASE)
 _CODE = re.compile(r"[+-]?0[0-9]")
+# 23.02.2024 and 02/23/24; 12,50, 1.234,50 and 1,234.50. (ISO dates that a typed source has as text are meant as text.)
+_DATE_LIKE = re.compile(
+    r"(?:([0-9]{1,2})([./-])([0-9]{1,2})\2[0-9]{4}|([0-9]{2})([./-])([0-9]{2})\5[0-9]{2})([ T][0-9]{1,2}:[0-9]{2}.*)?"
+)
+_COMMA_NUMBER = re.compile(r"[+-]?([0-9]+,[0-9]+|[0-9]{1,3}(\.[0-9]{3})+,[0-9]+|[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?)")
 _TIME = re.compile(r"([0-9]{1,2}):([0-9]{2})(?::([0-9]{2}(?:\.[0-9]+)?))?")
 TRUTH = {word: False for word in ("0", "false", "no", "f", "n")} | {
     word: True for word in ("1", "true", "yes", "t", "y")
@@ -76,6 +81,42 @@ def spoiled_number(column: Column, table: Table) -> str | None:
         f"{plain.sum():,} of its {len(plain):,} cells are numbers, but row {table.row_number(row)} has "
         f"{shown(column.values[row])}"
     )
+
+
+def other_form(column: Column) -> str | None:
+    """A clause on cells of text that are dates or numbers in a form that is not read, and on what to do.
+
+    It is said where at least 9 of 10 cells are so and there are more than two values, which are no worse as text.
+
+    >>> cells = np.array(["12,50", "3,20", "7"], dtype=object)
+    >>> (other_form(Column("price", Kind.TEXT, cells, np.zeros(3, dtype=bool))) or "").partition(";")[0]
+    "cells such as '12,50' look like numbers with a comma"
+    """
+    codes, words = factorize(column.values[~column.missing])
+    if len(words) < 3:
+        return None
+    counts = np.bincount(codes)
+    dates = np.array([_is_date_like(word) for word in words])
+    commas = np.array([bool(_COMMA_NUMBER.fullmatch(word)) for word in words])
+    plain = np.array([is_plain_number(word) for word in words])
+    if counts[dates].sum() >= 0.9 * len(codes):
+        return (
+            f"cells such as {shown(words[int(np.argmax(dates))])} look like dates; make dates of them, in pandas with "
+            f"to_datetime and its format, or in a text file write them as in 2024-02-23"
+        )
+    if counts[commas | plain].sum() >= 0.9 * len(codes) and counts[commas].sum() >= counts[plain].sum():
+        example = words[int(np.argmax(commas))]
+        return (
+            f"cells such as {shown(example)} look like numbers with a comma; make numbers of them, in pandas with "
+            f"read_csv and its decimal, or in a text file write them as in 12.50"
+        )
+    return None
+
+
+def _is_date_like(word: str) -> bool:
+    found = _DATE_LIKE.fullmatch(word)
+    numbers = [int(part) for part in found.group(1, 3, 4, 6) if part] if found else []
+    return bool(numbers) and 1 <= min(numbers) <= 12 and max(numbers) <= 31
 
 
 def shown(value: Any) -> str:

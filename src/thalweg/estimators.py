@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -129,7 +129,7 @@ class MLPClassifier(ClassifierMixin, Estimator):
         epsilon: float = 1e-8, n_iter_no_change: float = 10, max_fun: int = 15000, loss: Any = "log_loss",
         dropout: float | Sequence[float] = 0.0, class_weight: Any = None, l2: float | None = None,
         optimizer: Any = None, validation: Any = None, metric: Any = None, restore: str | None = None,
-        clip_gradient: float | None = None, callbacks: Iterable[Any] = (), n_layers: int | None = None,
+        clip_gradient: float | None = None, callbacks: Any = (), n_layers: int | None = None,
         width: int | None = None, engine: str = "cpu", threads: int | None = None, dtype: Any = None,
         time_limit: float | None = None,
     ) -> None:  # fmt: skip
@@ -281,7 +281,7 @@ class MLPRegressor(RegressorMixin, Estimator):
         epsilon: float = 1e-8, n_iter_no_change: float = 10, max_fun: int = 15000,
         dropout: float | Sequence[float] = 0.0, l2: float | None = None, optimizer: Any = None,
         validation: Any = None, metric: Any = None, restore: str | None = None, clip_gradient: float | None = None,
-        callbacks: Iterable[Any] = (), n_layers: int | None = None, width: int | None = None, engine: str = "cpu",
+        callbacks: Any = (), n_layers: int | None = None, width: int | None = None, engine: str = "cpu",
         threads: int | None = None, dtype: Any = None, time_limit: float | None = None,
     ) -> None:  # fmt: skip
         if not isinstance(loss, str) and are_sizes(loss) and hidden_layer_sizes == (100,):

@@ -20,6 +20,7 @@ from thalweg.document import Block, Document, Heading, Paragraph, Piece
 from thalweg.document import Table as Rows
 from thalweg.errors import InputError, TableError
 from thalweg.features import Number, Role
+from thalweg.model import Model
 from thalweg.scores import number
 from thalweg.targets import NumberTarget
 from thalweg.trace_pages import whole
@@ -29,7 +30,6 @@ from thalweg.tracing import Trace, trace
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-    from thalweg.model import Model
     from thalweg.table import Table
 
 SHOWN_INPUTS = 12  # of those that carried most
@@ -210,7 +210,7 @@ class RowExplanation:
 
 
 def explain(
-    model: Model,
+    model: Any,
     data: Any,
     row: int,
     *,
@@ -222,7 +222,7 @@ def explain(
     """One row of a table through a model: what its cells became, both passes, and what carried the decision.
 
     Args:
-        model: a trained model.
+        model: a trained model, or a fitted table estimator.
         data: a path, a query, a data frame or a Table, with the columns that the model was trained on; with the target
             there is an error and a backward pass.
         row: the number of the row, from 1, the header not counted.
@@ -234,7 +234,7 @@ def explain(
 
     Raises:
         TableError: the table cannot be read, or has no such row.
-        InputError: there is no such output.
+        InputError: there is no such output, or the model has no columns of a table.
 
     >>> import thalweg as tw
     >>> rows = "SELECT range % 7 AS x, (range % 7 > 3)::INT AS y FROM range(200)"
@@ -243,6 +243,7 @@ def explain(
     >>> found.cells, found.target, round(found.trace["E"].result, 3) > 0
     ({'x': '4'}, '1', True)
     """
+    model = _with_columns(model)
     encoder = model.encoder
     one, has_target = _row(model, data, row)
     x = encoder.encode(one)[0]
@@ -271,6 +272,16 @@ def explain(
         trained=float(outputs[0, found.output - 1]),
         scale=target.deviation if isinstance(target, NumberTarget) else 1.0,
     )
+
+
+def _with_columns(given: Any) -> Model:
+    """The model itself, or that of a table estimator; an estimator of arrays explains by a method of its own."""
+    model = getattr(given, "model_", given)
+    if not isinstance(model, Model):
+        way = "its own method, model.explain(x, y)" if hasattr(given, "explain") else "tw.fit or tw.load to have one"
+        message = f"tw.explain takes a model of a table, as tw.fit makes, not {type(given).__name__}; use {way}"
+        raise InputError(message)
+    return model
 
 
 def _said(model: Model, output: Float[np.ndarray, " k"]) -> Any:

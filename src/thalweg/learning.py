@@ -124,7 +124,7 @@ class Lesson:
         task: str,
         drop: Collection[str],
         keep: Collection[str],
-        validation: float,
+        validation: float | tuple[Table, Float[np.ndarray, " m"] | None],
         seed: int,
         labels: Int[np.ndarray, " n"] | None,
         all_rows: Table | None = None,
@@ -132,18 +132,21 @@ class Lesson:
     ) -> Lesson:
         """Split the rows, learn the encoder from the training rows, and encode both parts.
 
-        `labels` (see `strata`) are shared out alike; `all_rows` is as in `Encoder.learn`; `weights` are positive.
-        Raises TableError where there is nothing to learn.
+        `validation` is a share of the rows, or a table of other rows and their weights; then all of `kept` train, and
+        the settings of the model say None. `labels` (see `strata`) are shared out alike; `all_rows` is as in
+        `Encoder.learn`; `weights` are positive. Raises TableError where there is nothing to learn.
         """
         check_rows(kept)
-        parts = split(kept.n_rows, validation, seed=seed, purpose="validation", labels=labels)
-        training, validating = (kept.take(rows) for rows in parts)
-        encoder = Encoder.learn(training, targets, task=task, drop=drop, keep=keep, all_rows=all_rows or kept)
+        if isinstance(validation, tuple):
+            share, parts = None, ((kept, weights), validation)
+        else:
+            share, places = validation, split(kept.n_rows, validation, seed=seed, purpose="validation", labels=labels)
+            parts = tuple((kept.take(rows), None if weights is None else weights[rows]) for rows in places)
+        encoder = Encoder.learn(parts[0][0], targets, task=task, drop=drop, keep=keep, all_rows=all_rows or kept)
         fit_rows, valid_rows = (
-            Rows(encoder.encode(part), encoder.encode_targets(part), None if weights is None else weights[rows])
-            for part, rows in zip((training, validating), parts, strict=True)
+            Rows(encoder.encode(part), encoder.encode_targets(part), of_part) for part, of_part in parts
         )
-        request = {"data": kept.name, "task": task, "drop": [*drop], "keep": [*keep], "validation": validation}
+        request = {"data": kept.name, "task": task, "drop": [*drop], "keep": [*keep], "validation": share}
         return cls(encoder, fit_rows, valid_rows, request)
 
     def learn(

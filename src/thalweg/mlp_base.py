@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +28,7 @@ from thalweg.network import Network
 from thalweg.run import Run, TrainingResult
 from thalweg.sparse_rows import SparseEngine, SparseExamples, check_rows, dense
 from thalweg.stopping import Status, Stop
-from thalweg.training import Loop, check_callbacks
+from thalweg.training import Loop, as_callbacks, check_callbacks
 from thalweg.update_rules import UpdateRule
 
 
@@ -93,7 +93,7 @@ class MLP(FittedNetwork):
     validation: Any
     metric: Any
     restore: str | None
-    callbacks: Iterable[Any]
+    callbacks: Any
     dtype: Any
     time_limit: float | None
 
@@ -137,8 +137,7 @@ class MLP(FittedNetwork):
     def _fit(self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False) -> Self:
         """`goes_on`: a single epoch more, as partial_fit asks."""
         check_parameters(self)
-        listed = list(self.callbacks) if isinstance(self.callbacks, Iterable) else [self.callbacks]
-        engine = engines.get(self.engine, self.threads)
+        listed, engine = as_callbacks(self.callbacks), engines.get(self.engine, self.threads)
         check_callbacks([one for one in listed if not isinstance(one, Checkpoint)])
         if goes_on and watches(self):
             raise InputError("partial_fit does not support early_stopping=True or validation=; leave them out")
@@ -237,7 +236,7 @@ class MLP(FittedNetwork):
         return X, Y, weights, Held(examples, y_held, of_held)
 
     def _fit_by_steps(
-        self, training: Examples, held: Held | None, start: Vector, engine: Engine, callbacks: list[Any],
+        self, training: Examples, held: Held | None, start: Vector, engine: Engine, callbacks: tuple[Any, ...],
         goes_on: bool,
     ) -> None:  # fmt: skip
         rule, n = optimizer_of(self), training.n

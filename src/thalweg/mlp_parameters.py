@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 
 from thalweg.activations import ACTIVATIONS, Activation, find_activation
+from thalweg.checkpoint import Checkpoint
 from thalweg.errors import InputError, ThalwegWarning, shown
 from thalweg.losses import LOSSES, Loss, Quantile, find_loss
 from thalweg.optimizers import find_optimizer
+from thalweg.training import HOOKS
 from thalweg.update_rules import Adam, GradientDescent, Optimizer, UpdateRule
 
 
@@ -93,6 +95,10 @@ def _validation(value: Any) -> bool:
         or (hasattr(value, "split") and not isinstance(value, str))
         or (isinstance(value, (list, tuple)) and len(value) in (2, 3))
     )
+
+
+def _callbacks(value: Any) -> bool:  # each of several is looked at in fit
+    return isinstance(value, (Iterable, Checkpoint)) or any(hasattr(value, hook) for hook in HOOKS)
 
 
 def _or_none(valid: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -263,7 +269,7 @@ OURS: dict[str, Parameter] = {
     ),
     "callbacks": Parameter(
         "looked in on after each epoch",
-        (), lambda value: not isinstance(value, str), "callbacks as of tw.train, one or a list", **_BY_BATCH
+        (), _callbacks, "a callback as of tw.train, or several in a list", **_BY_BATCH
     ),
     "n_layers": Parameter(
         "hidden layers, each of width units; instead of hidden_layer_sizes",

@@ -275,7 +275,7 @@ def _by_class(model: Model) -> list[tuple[Any, int, float | None, float | None]]
 
 def _settings(model: Model) -> list[tuple[str, str]]:
     settings, network = model.settings, model.network
-    stop = settings["recipe"]
+    stop, share = settings["recipe"], settings["validation"]
     return [
         ("Task", model.encoder.task + (" (found by itself)" if settings["task"] == "auto" else " (as asked)")),
         ("Network", f"{network}, {network.n_parameters:,} parameters"),
@@ -285,7 +285,7 @@ def _settings(model: Model) -> list[tuple[str, str]]:
         ("At most", f"{stop['epochs']} epochs" + (f", {stop['seconds']:g} seconds" if stop["seconds"] else "")),
         ("Patience", "none" if stop["patience"] is None else f"{stop['patience']} epochs without a better value"),
         ("Held out", f"the table {settings['test']}" if settings["test"] else f"{settings['holdout']:.4g} of the rows"),
-        ("Validation", f"{settings['validation']:.4g} of the other rows"),
+        ("Validation", "rows of its own" if share is None else f"{share:.4g} of the other rows"),
         ("Left out", ", ".join(settings["drop"]) or "no column"),
         ("Seed", str(settings["seed"])),
         ("Engine", settings["engine"]),
@@ -297,12 +297,13 @@ def _call(model: Model) -> str:
     settings, targets = model.settings, model.encoder.targets
     options = inspect.signature(fit).parameters.values()
     usual = {option.name: option.default for option in options if option.kind is option.KEYWORD_ONLY} | asdict(Recipe())
-    given = {name: value for name, value in settings.items() if name in usual and name != "test"}
+    given = {name: value for name, value in settings.items() if name in usual and name != "test" and value is not None}
     given = {name: tuple(v) if isinstance(v, list) else v for name, v in (given | settings["recipe"]).items()}
     words = [f"target={(targets[0] if len(targets) == 1 else list(targets))!r}"]
     words += [f"{name}={value!r}" for name, value in given.items() if value != usual[name]]
     words += ["test=test"] * bool(settings["test"])
-    return f"thalweg.fit(data, {', '.join(words)})"
+    own = "  # but validated with rows of its own" if settings["validation"] is None else ""
+    return f"thalweg.fit(data, {', '.join(words)}){own}"
 
 
 def _versions(model: Model) -> list[tuple[str, str]]:

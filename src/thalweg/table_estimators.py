@@ -11,7 +11,8 @@ import dataclasses
 import numbers
 import time
 import warnings
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -21,9 +22,9 @@ from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from thalweg import c_export, engines, onnx_export
+from thalweg import c_export, engines, explaining, onnx_export, table_files
 from thalweg.encoding import Encoder
-from thalweg.errors import InputError, ThalwegWarning
+from thalweg.errors import InputError, ThalwegWarning, shown
 from thalweg.history import History
 from thalweg.learning import Lesson, Recipe, check_recipe, column_names, strata
 from thalweg.model import Model
@@ -39,6 +40,22 @@ if TYPE_CHECKING:
 
     from jaxtyping import Float, Shaped
 
+    from thalweg.explaining import RowExplanation
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Rows to train on or to validate with, checked."""
+
+    X: Any  # as `checked` gives it
+    y: Shaped[np.ndarray, "n ..."]
+    weights: Float[np.ndarray, " n"] | None
+
+    @property
+    def targets(self) -> list[Shaped[np.ndarray, " n"]]:
+        """The columns of y."""
+        return [self.y] if self.y.ndim == 1 else list(self.y.T)
+
 
 class _TableEstimator(TableInput):
     """What both have in common."""
@@ -51,7 +68,7 @@ class _TableEstimator(TableInput):
         self,
         *,
         hidden: int | Sequence[int] = Recipe.hidden,
-        activation: str = Recipe.activation,
+        activation: Any = Recipe.activation,
         dropout: float | None = Recipe.dropout,
         learning_rate: float | None = Recipe.learning_rate,
         weight_decay: float = Recipe.weight_decay,
@@ -59,13 +76,13 @@ class _TableEstimator(TableInput):
         patience: int = Recipe.patience,
         batch: int | None = Recipe.batch,
         seconds: float | None = Recipe.seconds,
-        validation: float = 0.15,
+        validation: Any = 0.15,
         drop: str | Sequence[str] = (),
         keep: str | Sequence[str] = (),
         random_state: int | np.random.RandomState | None = None,
         engine: str = engines.DEFAULT,
         threads: int | None = None,
-        callbacks: Iterable[Any] = (),
+        callbacks: Any = (),
         verbose: bool = False,
     ) -> None:
         self.hidden = hidden
@@ -121,6 +138,51 @@ class _TableEstimator(TableInput):
         tags.target_tags.multi_output = True
         return tags
 
+    def explain(self, X: Any, row: int = 1, *, y: Any = None, **options: Any) -> RowExplanation:
+        """One row of X through the model: what its cells became, both passes, and what carried the decision.
+
+        Args:
+            X: a table as in `predict`.
+            row: its number, from 1.
+            y: the right answer of each row of X, from whose error the backward pass goes; without, there is none.
+            options: as in `tw.explain`.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            TableError: there is no such row, or a cell does not fit its column.
+            ValueError: the columns are not those of `fit`.
+        """
+        check_is_fitted(self)
+        X = self.checked(X, reset=False)
+        table = self.read(X, self.encoder_.columns)
+        if y is not None:
+            answers = map(as_column, self.encoder_.targets, _Rows(X, self._answers(X, y), None).targets)
+            table = Table(table.name, (*table.columns, *answers))
+        return explaining.explain(self.model_, table, row, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the model to the file `path`, which `load`, `tw.load` and the commands read, whole or not at all.
+
+        Raises:
+            NotFittedError: `fit` has not been called.
+            InputError: the folder does not exist or may not be written.
+            OSError: the disk is full or broken; an old file of this name survives.
+        """
+        check_is_fitted(self)
+        table_files.save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The fitted estimator from the file `path`, of `save` or of `tw.fit`. Loading runs no code.
+
+        Labels have y's own type again, from a file of `tw.fit` that of the table. `class_weight`, `random_state`,
+        `threads`, `callbacks`, `verbose` and validation rows of your own are not in the file: they have their defaults.
+
+        Raises:
+            FileError: the file is missing, damaged, no model, or the model of another class.
+        """
+        return table_files.load(cls, path)
+
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
         """Write encoder and network to the ONNX file `path`, which takes the raw columns of X (docs/export.md).
 
@@ -151,24 +213,46 @@ class _TableEstimator(TableInput):
         """The labels of each target, as y had them; none for numbers."""
         return None
 
-    def _learn(
-        self, X: Any, targets: Sequence[Shaped[np.ndarray, " n"]], called: Sequence[Any], weights: np.ndarray | None
-    ) -> None:
-        """Train on what `checked` gave and on targets, called so in y; rows of weight 0 are as if they were not."""
+    def _answers(self, X: Any, y: Any) -> Shaped[np.ndarray, "n ..."]:
+        """y checked: numbers."""
+        return _target(self, X, y, np.float64)
+
+    def _own_rows(self, y: Shaped[np.ndarray, "n ..."]) -> _Rows | None:
+        """The validation rows that were given, checked as those of `fit` are; None where a share is asked for."""
+        given = self.validation
+        if isinstance(given, numbers.Real):
+            return None
+        if not (isinstance(given, (tuple, list)) and len(given) in (2, 3)):
+            message = (
+                f"validation must be a share of the rows between 0 and 1, or rows of your own, (X, y) or "
+                f"(X, y, sample_weight), not {shown(given)}"
+            )
+            raise InputError(message)
+        X = self.checked(given[0], reset=False)
+        own = self._answers(X, given[1])
+        if own.shape[1:] != y.shape[1:] or (own.dtype.kind in "OUS") != (y.dtype.kind in "OUS"):
+            message = f"the y of validation must be as that of fit: {_described(y)}, not {_described(own)}"
+            raise InputError(message)
+        alike = own.astype(y.dtype)  # labels come back in the type of y, as far as it holds them
+        return _Rows(X, alike if (alike == own).all() else own, _weights(self, X, given[2] if given[2:] else None))
+
+    def _learn(self, rows: _Rows, own: _Rows | None, called: Sequence[Any]) -> None:
+        """Train on `rows`, with targets called so in y; rows of weight 0 are as if they were not."""
         started = time.perf_counter()
         drop, keep = column_names(self.drop, "drop"), column_names(self.keep, "keep")
         settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(Recipe)}
         recipe, callbacks = check_recipe(settings), check_callbacks(self.callbacks)
         seed = _seed(self.random_state)
-        inputs = self.read(X, drop=drop)
-        names = _free_names(called, len(targets), self.names)
-        whole = Table(inputs.name, (*inputs.columns, *map(as_column, names, targets)))
-        kept = whole
-        if weights is not None:
-            rows = np.flatnonzero(weights > 0.0)
-            kept, weights = whole.take(rows), weights[rows]
+        names = _free_names(called, len(rows.targets), self.names)
+        whole, validation = self._table(rows, names, drop), self.validation
+        kept, weights = _weighty(whole, rows.weights)
+        if own is not None:
+            held = self._table(own, names, drop)
+            validation = _weighty(dataclasses.replace(held, name=f"{held.name} of validation"), own.weights)
+            both = (np.concatenate(pair) for pair in zip(rows.targets, own.targets, strict=True))
+            whole = Table(whole.name, tuple(map(as_column, names, both)))  # the classes are those of both
         lesson = Lesson.prepare(
-            kept, names, task=self._task, drop=drop, keep=keep, validation=self.validation, seed=seed,
+            kept, names, task=self._task, drop=drop, keep=keep, validation=validation, seed=seed,
             labels=strata(kept, names, self._task), all_rows=whole, weights=weights,
         )  # fmt: skip
         shown = (*callbacks, ProgressBar()) if self.verbose else callbacks
@@ -180,6 +264,10 @@ class _TableEstimator(TableInput):
             warnings.warn(message, ThalwegWarning, stacklevel=3)
         if model.status is Status.INTERRUPTED:
             raise KeyboardInterrupt  # what was reached is kept: the estimator is fitted, and a search around it ends
+
+    def _table(self, rows: _Rows, names: Sequence[str], drop: Sequence[str]) -> Table:
+        inputs = self.read(rows.X, drop=drop)
+        return Table(inputs.name, (*inputs.columns, *map(as_column, names, rows.targets)))
 
     def _outputs(self, X: Any) -> Float[np.ndarray, "n k"]:
         check_is_fitted(self)
@@ -204,10 +292,12 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         patience: epochs without a better validation loss until training stops.
         batch: rows per step; None suits the number of rows.
         seconds: of training at most.
-        validation: share of the rows (stratified) that says when to stop and which epoch's weights are best.
+        validation: share of the rows (stratified) that says when to stop and which epoch's weights are best, or rows
+            of your own, (X, y) or (X, y, sample_weight), of which nothing else is learnt but the names of the classes.
         drop: columns of X to leave out.
         keep: columns to use although they look like identifiers or free text.
-        class_weight: None, "balanced" or a weight for each label; multiplies `sample_weight`.
+        class_weight: None, "balanced" or a weight for each label; multiplies `sample_weight`, not weights of rows of
+            your own to validate with.
         random_state: a seed, a RandomState, or None for a new seed at each fit, which `seed_` keeps.
         engine: name of the engine.
         threads: for an engine with threads of its own; 1 where many fits run side by side.
@@ -242,7 +332,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         self,
         *,
         hidden: int | Sequence[int] = Recipe.hidden,
-        activation: str = Recipe.activation,
+        activation: Any = Recipe.activation,
         dropout: float | None = Recipe.dropout,
         learning_rate: float | None = Recipe.learning_rate,
         weight_decay: float = Recipe.weight_decay,
@@ -250,14 +340,14 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         patience: int = Recipe.patience,
         batch: int | None = Recipe.batch,
         seconds: float | None = Recipe.seconds,
-        validation: float = 0.15,
+        validation: Any = 0.15,
         drop: str | Sequence[str] = (),
         keep: str | Sequence[str] = (),
         class_weight: str | Mapping[Any, float] | None = None,
         random_state: int | np.random.RandomState | None = None,
         engine: str = engines.DEFAULT,
         threads: int | None = None,
-        callbacks: Iterable[Any] = (),
+        callbacks: Any = (),
         verbose: bool = False,
     ) -> None:
         super().__init__(
@@ -288,15 +378,15 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         """
         X = self.checked(X, reset=True)
         names = _target_names(y)
-        y = _labels(_target(self, X, y, None))
-        check_classification_targets(y)
-        labels = [y] if y.ndim == 1 else list(y.T)
+        y = self._answers(X, y)
+        own = self._own_rows(y)
         weights = _weights(self, X, sample_weight)
         if self.class_weight is not None:
             weights = np.ones(len(y)) if weights is None else weights
-            rows = weights > 0.0
-            weights[rows] *= compute_sample_weight(self.class_weight, y[rows])
-        for column in labels:
+            there = weights > 0.0
+            weights[there] *= compute_sample_weight(self.class_weight, y[there])
+        rows = _Rows(X, y, weights)
+        for column in rows.targets:
             found = np.unique(column if weights is None else column[weights > 0.0]).tolist()
             if len(found) < 2:
                 message = (
@@ -304,10 +394,16 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
                     f"{found[0]!r}{'' if weights is None else ' in the rows whose weight is not 0'}"
                 )
                 raise InputError(message)
-        self._learn(X, labels, names, weights)
-        classes = [np.unique(column) for column in labels]
-        self.classes_ = classes[0] if y.ndim == 1 else classes
+        whole = rows.targets if own is None else map(np.concatenate, zip(rows.targets, own.targets, strict=True))
+        classes = [np.unique(column) for column in whole]
+        self.classes_ = classes[0] if y.ndim == 1 else classes  # before training, which Ctrl-C may end
+        self._learn(rows, own, names)
         return self
+
+    def _answers(self, X: Any, y: Any) -> Shaped[np.ndarray, "n ..."]:
+        labels = _labels(_target(self, X, y, None))
+        check_classification_targets(labels)
+        return labels
 
     def _classes(self) -> Sequence[np.ndarray]:
         return self.classes_ if isinstance(self.classes_, list) else [self.classes_]
@@ -362,7 +458,8 @@ class TableRegressor(RegressorMixin, _TableEstimator):
         patience: epochs without a better validation loss until training stops.
         batch: rows per step; None suits the number of rows.
         seconds: of training at most.
-        validation: share of the rows that says when to stop and which epoch's weights are best.
+        validation: share of the rows that says when to stop and which epoch's weights are best, or rows of your own,
+            (X, y) or (X, y, sample_weight), of which nothing else is learnt.
         drop: columns of X to leave out.
         keep: columns to use although they look like identifiers or free text.
         random_state: a seed, a RandomState, or None for a new seed at each fit, which `seed_` keeps.
@@ -406,8 +503,8 @@ class TableRegressor(RegressorMixin, _TableEstimator):
             ValueError: X, y or weights are not what scikit-learn allows.
         """
         X = self.checked(X, reset=True)
-        y, names = _target(self, X, y, np.float64), _target_names(y)
-        self._learn(X, [y] if y.ndim == 1 else list(y.T), names, _weights(self, X, sample_weight))
+        y, names = self._answers(X, y), _target_names(y)
+        self._learn(_Rows(X, y, _weights(self, X, sample_weight)), self._own_rows(y), names)
         return self
 
     def predict(self, X: Any) -> Float[np.ndarray, "n ..."]:
@@ -422,6 +519,9 @@ class TableRegressor(RegressorMixin, _TableEstimator):
         return self.encoder_.decode(outputs)
 
 
+_AS_GIVEN: Any = {"dtype": None, "ensure_all_finite": "allow-nan"}
+
+
 def _target(estimator: BaseEstimator, X: Any, y: Any, dtype: Any) -> Shaped[np.ndarray, "n ..."]:
     """y as an array (n,) or (n, k) without missing values, one value or row for each row of X."""
     if y is None:
@@ -429,9 +529,39 @@ def _target(estimator: BaseEstimator, X: Any, y: Any, dtype: Any) -> Shaped[np.n
         raise InputError(message)
     if hasattr(y, "__array__"):  # of a pandas column of booleans check_array would make numbers
         y = np.asarray(y)
-    y = check_array(y, ensure_2d=False, dtype=dtype, input_name="y", estimator=estimator)
+    rule: Any = {"ensure_2d": False, "input_name": "y", "estimator": estimator}
+    y = check_array(y, **rule, **_AS_GIVEN)
+    missing = np.array([_is_missing(value) for value in y.flat], dtype=bool).reshape(y.shape)
+    if missing.any():
+        row = int(np.argmax(missing.reshape(len(y), -1).any(axis=1)))
+        message = (
+            f"Input y contains NaN: the target is missing in row {row + 1}; leave out the rows without a target, as in "
+            f"known = ~pandas.isna(y); fit(X[known], y[known])"
+        )
+        raise InputError(message)
+    y = check_array(y, dtype=dtype, **rule)
     check_consistent_length(X, y)
     return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a cell of y is None, NaN, or what pandas has for them, whose NA will not be compared."""
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
+
+
+def _described(y: Shaped[np.ndarray, "n ..."]) -> str:
+    targets = "one target" if y.ndim == 1 else f"{y.shape[1]} targets"
+    return f"{targets} of {'text' if y.dtype.kind in 'OUS' else 'numbers or truths'}"
+
+
+def _weighty(table: Table, weights: np.ndarray | None) -> tuple[Table, np.ndarray | None]:
+    """The rows whose weight is not 0, and their weights."""
+    if weights is None:
+        return table, None
+    rows = np.flatnonzero(weights > 0.0)
+    return table.take(rows), weights[rows]
 
 
 def _target_names(y: Any) -> list[Any]:

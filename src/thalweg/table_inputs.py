@@ -34,6 +34,9 @@ class TableInput(BaseEstimator):
         tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
         return tags
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "encoder_")  # a fit that failed leaves the names of its columns, and nothing learnt
+
     def checked(self, X: Any, *, reset: bool) -> Any:
         """X as a data frame, its columns in their order, or an array (n, d); with `reset` the names are remembered."""
         frame = as_frame(X)

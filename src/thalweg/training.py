@@ -389,13 +389,18 @@ def _with_validation(
     raise InputError(message)
 
 
-def check_callbacks(callbacks: Iterable[Any]) -> tuple[Any, ...]:
+def as_callbacks(given: Any) -> tuple[Any, ...]:
+    """Several callbacks as a tuple, and a single one."""
+    return tuple(given) if isinstance(given, Iterable) else (given,)
+
+
+def check_callbacks(callbacks: Any) -> tuple[Any, ...]:
     """The callbacks as a tuple, a single one too.
 
     Raises:
         InputError: one has none of the methods that training calls.
     """
-    listed = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
+    listed = as_callbacks(callbacks)
     for callback in listed:
         if isinstance(callback, type):
             message = f"the callback {callback.__name__} is a class; make one of it: {callback.__name__}()"
