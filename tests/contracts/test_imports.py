@@ -39,8 +39,8 @@ ROOMS: tuple[str, ...] = (
     labels  exports  onnx_graph  onnx_formulas  onnx_features  onnx_export
     c_words  c_formulas  c_features  c_network  c_answers  c_program  c_export
     mlp_parameters  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests  estimators
-    rivals  model  learning  fitting  predictions  explaining  table_inputs  table_encoder  table_files  table_estimators
-    verdict  report  demo  console
+    rivals  model  learning  fitting  predictions  explaining
+    table_inputs  table_encoder  table_files  table_estimators  verdict  report  demo  console
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
