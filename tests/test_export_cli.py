@@ -90,3 +90,12 @@ def test_an_old_file_is_replaced_as_a_whole(model, tmp_path):
 def test_help_has_examples():
     ran = run("export", "--help")
     assert ran.status == 0 and "thalweg export model.thalweg spam.onnx" in ran.text
+
+
+def test_the_form_may_be_named(model, tmp_path):
+    assert run("export", model, tmp_path / "spam.inc", "--c").status == 0
+    assert run("export", model, tmp_path / "spam.bin", "--onnx").status == 0
+    assert "void spam_predict(" in (tmp_path / "spam.inc").read_text(encoding="utf-8")
+    onnx.checker.check_model(onnx.load(tmp_path / "spam.bin"))
+    ran = run("export", model, tmp_path / "spam.c", "--c", "--onnx")
+    assert ran.status == 2 and "--c and --onnx exclude each other" in ran.sentence

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from thalweg import c_export, estimator_files, onnx_export, safe_file
+from thalweg.errors import InputError
 from thalweg.model import load
 from thalweg.outputs import check_outputs, form_of
 
@@ -29,12 +30,17 @@ def command(
     out: Annotated[
         Path, typer.Argument(help="Where it goes: .onnx for ONNX runtimes, .c for C99 without dependencies.")
     ],
+    as_c: Annotated[bool, typer.Option("--c", help="Write C whatever the name of the file.")] = False,
+    as_onnx: Annotated[bool, typer.Option("--onnx", help="Write ONNX whatever the name of the file.")] = False,
 ) -> None:
     """Write a model as ONNX or as C, the encoding of the columns included: raw cells in, predictions out.
 
     What an MLPClassifier or MLPRegressor saved is written too: rows of numbers in, predictions out.
     """
-    form = form_of(out, tuple(FORMS), "an exported model")
+    if as_c and as_onnx:
+        message = "--c and --onnx exclude each other; leave one of them out"
+        raise InputError(message)
+    form = "c" if as_c else "onnx" if as_onnx else form_of(out, tuple(FORMS), "an exported model")
     check_outputs({"export": out}, {"model": str(model)})
     if safe_file.kind_of(model) == "estimator":
         network, parameters, labels = estimator_files.load_network(model)
