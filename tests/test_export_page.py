@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
     ran(0)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.thalweg", "new.csv"]
     typed = [command.split()[1:] for command in COMMANDS if command.startswith("thalweg export model")]
-    assert len(typed) == 2
+    assert len(typed) == 3
     for arguments in typed:
         assert run(*arguments).status == 0
     return tmp_path
