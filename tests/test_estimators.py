@@ -706,7 +706,7 @@ LEVELS = [0.1, 0.6, 0.85]
     "loss", [tw.Quantile(LEVELS), [tw.Quantile(level) for level in LEVELS], LEVELS], ids=["one", "list", "levels"]
 )
 def test_several_quantiles_of_one_target(loss, tmp_path):
-    y = NUMBER + RANDOM.normal(size=N)
+    y = NUMBER + np.random.default_rng(1).normal(size=N)
     model = MLPRegressor(loss=loss, early_stopping=True, **SHARED).fit(X, y, sample_weight=WEIGHTS)
     same_network = tw.Network([D, 11, 3], loss=tw.Quantile(LEVELS))
     assert model.network_ == same_network and model.n_outputs_ == 3
@@ -743,7 +743,7 @@ def test_early_stopping_scores_the_quantile_nearest_to_the_median():
 
 @pytest.mark.parametrize("solver", ["lbfgs", "sgd"])
 def test_quantiles_tell_apart_what_varies(solver):
-    y = np.abs(X[:, 0]) * RANDOM.normal(size=N)
+    y = np.abs(X[:, 0]) * np.random.default_rng(2).normal(size=N)
     settings = {"solver": solver, "alpha": 0.0, "max_iter": 300, "random_state": 1, "learning_rate_init": 0.01}
     out = MLPRegressor(tw.Quantile([0.2, 0.8]), (13,), **settings).fit(X, y).predict(X)
     below = (y[:, None] < out).mean(axis=0)
