@@ -582,3 +582,12 @@ def test_a_row_of_an_array_is_explained(rng):
     X = rng.normal(size=(31, 2))
     found = tw.TableRegressor(**QUICK).fit(X, X[:, 0]).explain(X)
     assert found.cells == {"x0": f"{X[0, 0]:.10g}", "x1": f"{X[0, 1]:.10g}"}
+
+
+def test_intervals_of_pandas_are_categories_and_names_are_told_apart():
+    y = np.arange(60) % 2
+    frame = pd.DataFrame({"a": np.arange(60.0), "b": pd.cut(np.arange(60) * 7 % 60, 3)})
+    model = tw.TableClassifier(epochs=2, random_state=0).fit(frame, y)
+    assert len(model.predict(frame)) == 60 and any("(" in name for name in model.encoder_.feature_names)
+    with pytest.raises(tw.TableError, match="two columns of X have the same name; rename one of them .*'a' 2 times"):
+        tw.TableClassifier(epochs=2).fit(pd.DataFrame(np.ones((60, 2)), columns=["a", "a"]), y)

@@ -59,8 +59,16 @@ def from_cells(columns: Iterable[Any], labels: Sequence[str], name: str) -> Any:
 
 
 def _from_pandas(frame: Any, name: str) -> Any:
-    columns = (frame.iloc[:, place] for place in range(len(frame.columns)))
+    columns = (_without_intervals(frame.iloc[:, place]) for place in range(len(frame.columns)))
     return from_cells(columns, [str(label) for label in frame.columns], name)
+
+
+def _without_intervals(column: Any) -> Any:
+    """The column; the categories of pandas.cut, which Arrow has no type for, as the text that pandas shows."""
+    categories = getattr(column.dtype, "categories", None)
+    if not str(getattr(categories, "dtype", "")).startswith("interval"):
+        return column
+    return column.astype(object).map(str, na_action="ignore")
 
 
 def _mixed(column: Any, label: str, name: str, error: Exception) -> str:

@@ -14,7 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from thalweg import frames, table
-from thalweg.errors import InputError
+from thalweg.errors import InputError, TableError
 from thalweg.sources import check_present
 from thalweg.table import Table, as_column
 
@@ -89,8 +89,17 @@ class TableInput(BaseEstimator):
 
 
 def as_frame(X: Any) -> Any:
-    """A data frame as Narwhals sees it; None for anything else."""
-    import narwhals.stable.v2 as nw
+    """A data frame as Narwhals sees it; None for anything else.
 
-    frame = nw.from_native(X, eager_only=True, pass_through=True)
+    Raises:
+        TableError: two columns have the same name.
+    """
+    import narwhals.stable.v2 as nw
+    from narwhals.exceptions import DuplicateError
+
+    try:
+        frame = nw.from_native(X, eager_only=True, pass_through=True)
+    except DuplicateError as error:
+        message = f"two columns of X have the same name; rename one of them ({' '.join(str(error).split())})"
+        raise TableError(message) from error
     return frame if isinstance(frame, nw.DataFrame) else None
