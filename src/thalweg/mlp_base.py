@@ -277,9 +277,10 @@ class MLP(FittedNetwork):
         self._tell(watch, result)
         if result.failure:
             cure = str(result.failure).replace("an optimizer with clip=1.0", "clip_gradient=1.0")
+            where = f"those of epoch {self.best_epoch_}" if held else "those before it"
             message = (
                 "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-                f"preprocessed. {cure} The weights are those of epoch {self.best_epoch_}."
+                f"preprocessed. {cure} The weights are {where}."
             )
             if held is None or not result.history:
                 raise TrainingFailed(message, result)
