@@ -53,7 +53,9 @@ def save(estimator: Any, path: str | os.PathLike[str]) -> None:
     }
     labels = getattr(estimator, "_labels", None)
     if labels is not None:
-        header["labels"] = {"kind": labels.kind, "classes": [_listed(known) for known in labels.classes]}
+        header["labels"] = {
+            "kind": labels.kind, "classes": [_listed(known) for known in labels.classes], "sparse": labels.sparse,
+        }  # fmt: skip
     if hasattr(estimator, "feature_names_in_"):
         header["features"] = list(estimator.feature_names_in_)
     arrays = {"parameters": estimator._vector()}
@@ -132,7 +134,7 @@ def _network(
     if "labels" not in header:
         return network, parameters, None
     known = tuple(_array(listed) for listed in header["labels"]["classes"])
-    labels = Labels(header["labels"]["kind"], known)
+    labels = Labels(header["labels"]["kind"], known, header["labels"]["sparse"])
     if labels.n_outputs != network.sizes[-1]:
         raise ValueError(f"the network has {network.sizes[-1]} outputs, and the labels take {labels.n_outputs}")
     return network, parameters, labels

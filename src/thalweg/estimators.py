@@ -21,7 +21,8 @@ from thalweg.errors import InputError
 from thalweg.examples import Examples
 from thalweg.labels import Labels
 from thalweg.mlp_base import MLP
-from thalweg.mlp_parameters import are_sizes, described, loss_of
+from thalweg.mlp_parameters import are_sizes, described
+from thalweg.mlp_settings import loss_of
 from thalweg.sweeps import LearningRateRange
 
 
@@ -160,17 +161,12 @@ class MLPClassifier(ClassifierMixin, Estimator):
             sample_weight: weight of each row, shape (n,); None for 1 each.
             classes: all labels that will ever come; later None, or the same.
         """
-        first = not hasattr(self, "classes_")
-        if first and classes is None:
+        if not hasattr(self, "classes_") and classes is None:
             raise InputError("classes must be passed on the first call to partial_fit.")
-        if classes is not None and not first and not self._labels.are(classes):
+        if hasattr(self, "classes_") and classes is not None and not self._labels.are(classes):
             message = f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {self.classes_!r}"
             raise InputError(message)
-        self._announced = classes
-        try:
-            return self._fit(X, y, sample_weight, goes_on=True)
-        finally:
-            del self._announced
+        return self._fit(X, y, sample_weight, goes_on=True, classes=classes)
 
     def predict(self, X: Any) -> Any:
         """The label of each row of X (n, d), (n,) or (n, columns)."""
@@ -210,19 +206,15 @@ class MLPClassifier(ClassifierMixin, Estimator):
             self, X, y, accept_sparse=["csr", "csc"], multi_output=True, dtype=(np.float64, np.float32), reset=is_first
         )
         X, y = checked
-        is_sparse = hasattr(y, "toarray")
-        y = y.toarray() if is_sparse else y
-        if y.ndim == 2 and y.shape[1] == 1:
-            y = column_or_1d(y, warn=True)
-        if is_first and not hasattr(self, "_announced"):
-            self._labels = dataclasses.replace(Labels.learn(y), sparse=is_sparse)
-        elif is_first and not hasattr(self, "_labels"):
-            self._labels = dataclasses.replace(Labels.learn(y, self._announced), sparse=is_sparse)
-            self._labels.check(y, same=False)
-        else:
-            self._labels.check(y, same=self.warm_start and not hasattr(self, "_announced"))
-        self.classes_ = self._labels.listed
-        return X, y
+        y = y.toarray() if hasattr(y, "toarray") else y
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+    def _know(self, y, *, is_sparse, is_first, goes_on, classes):
+        if is_first and not (goes_on and hasattr(self, "_labels")):
+            self._labels = dataclasses.replace(Labels.learn(y, classes), sparse=is_sparse)
+            self.classes_ = self._labels.listed
+        elif not goes_on:
+            self._labels.check_same(y)
 
     def _targets(self, y, dtype):
         return self._labels.encode(y, dtype)

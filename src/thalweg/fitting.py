@@ -20,10 +20,11 @@ from thalweg.encoding import Encoder, drop_missing_targets
 from thalweg.errors import InputError, ThalwegWarning
 from thalweg.learning import Lesson, Recipe, check_recipe, check_rows, column_names, strata
 from thalweg.model import Evidence, Model, n_outputs
+from thalweg.run import check_callbacks
 from thalweg.splitting import split
 from thalweg.stopping import Status, Stop
 from thalweg.table import Table
-from thalweg.training import check_callbacks, train
+from thalweg.training import train
 
 
 if TYPE_CHECKING:

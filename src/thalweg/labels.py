@@ -74,25 +74,29 @@ class Labels:
             np.array_equal(_sorted(one), known) for one, known in zip(given, self.classes, strict=True)
         )
 
-    def unknown(self, y: np.ndarray) -> Any:
-        """Labels in `y` that are none of ours."""
-        if self.kind == "multilabel":
-            return []
-        columns = y.T if y.ndim == 2 else [y]
-        return [label for column, known in zip(columns, self.classes, strict=True)
-                for label in np.setdiff1d(column, known)]  # fmt: skip
-
     def encode(self, y: np.ndarray, dtype: Any) -> Float[np.ndarray, "n outputs"]:
-        """0 and 1 for each output; all labels must be known."""
+        """0 and 1 for each output.
+
+        Raises:
+            InputError: `y` holds a label that is none of ours, in scikit-learn's words.
+        """
         if self.kind == "multilabel":
             return np.asarray(y, dtype=dtype)
-        if self.kind == "binary":
-            return (np.searchsorted(self.classes[0], y.astype(self.classes[0].dtype)) == 1).astype(dtype)[:, None]
-        columns = y.T if self.kind == "multioutput" else [y]
-        return np.hstack([
-            np.eye(len(known), dtype=dtype)[np.searchsorted(known, column.astype(known.dtype))]
+        columns = _columns(y)
+        if any(len(np.setdiff1d(column, known)) for column, known in zip(columns, self.classes, strict=True)):
+            message = (
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.listed}. 'y' has {np.unique(y)}."
+            )
+            raise InputError(message)
+        places = [
+            np.searchsorted(known, column.astype(known.dtype))
             for column, known in zip(columns, self.classes, strict=True)
-        ])  # fmt: skip
+        ]  # fmt: skip
+        if self.kind == "binary":
+            return (places[0] == 1).astype(dtype)[:, None]
+        return np.hstack(
+            [np.eye(len(known), dtype=dtype)[place] for place, known in zip(places, self.classes, strict=True)]
+        )
 
     def decide(self, outputs: Float[np.ndarray, "n outputs"]) -> Int[np.ndarray, "n ..."]:
         """The place of the label that each row gets, or 0/1 for each output of "multilabel"."""
@@ -125,24 +129,25 @@ class Labels:
     def _groups(self, outputs: np.ndarray) -> list[np.ndarray]:
         return np.split(outputs, np.cumsum([len(known) for known in self.classes])[:-1], axis=1)
 
-    def check(self, y: np.ndarray, *, same: bool) -> None:
-        """Whether `y` goes on with these labels: holds no other ones, and with `same` each of them.
+    def check_same(self, y: np.ndarray) -> None:
+        """Whether a warm start may go on with `y`: it has each of these labels, and no other.
 
         Raises:
             InputError: it does not, in scikit-learn's words.
         """
         if self.kind == "multilabel":
             return
-        given = [np.unique(column) for column in (y.T if y.ndim == 2 else [y])]
-        if same and any(set(a.tolist()) != set(b.tolist()) for a, b in zip(given, self.classes, strict=True)):
+        given = [np.unique(column) for column in _columns(y)]
+        if any(set(one.tolist()) != set(known.tolist()) for one, known in zip(given, self.classes, strict=True)):
             message = (
                 "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
                 f"Previously got {self.listed}, `y` has {given[0] if len(given) == 1 else given}"
             )
             raise InputError(message)
-        if self.unknown(y):
-            message = f"`y` has classes not in `self.classes_`. `self.classes_` has {self.listed}. 'y' has {given[0]}."
-            raise InputError(message)
+
+
+def _columns(y: np.ndarray) -> list[np.ndarray]:
+    return list(y.T) if y.ndim == 2 else [y]
 
 
 def _sorted(labels: Any) -> Shaped[np.ndarray, " k"]:

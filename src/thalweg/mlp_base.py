@@ -22,13 +22,14 @@ from thalweg.errors import InputError, ThalwegWarning, TrainingFailed
 from thalweg.examples import Examples, check_dtype, check_examples, check_targets, check_weights
 from thalweg.fitted_network import FittedNetwork
 from thalweg.history import History
-from thalweg.mlp_parameters import activations, check_all_rows, check_parameters, hidden_sizes, optimizer_of, watches
+from thalweg.mlp_parameters import check_all_rows, check_parameters, watches
+from thalweg.mlp_settings import activations, hidden_sizes, optimizer_of
 from thalweg.mlp_training import NoImprovement, Record, Shuffles, initial_parameters, lbfgs
 from thalweg.network import Network
-from thalweg.run import Run, TrainingResult
+from thalweg.run import Run, TrainingResult, as_callbacks, check_callbacks
 from thalweg.sparse_rows import SparseEngine, SparseExamples, check_rows, dense
 from thalweg.stopping import Status, Stop
-from thalweg.training import Loop, as_callbacks, check_callbacks
+from thalweg.training import Loop
 from thalweg.update_rules import UpdateRule
 
 
@@ -134,17 +135,18 @@ class MLP(FittedNetwork):
         """What the loss of each row is in scikit-learn beyond ours."""
         return None
 
-    def _fit(self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False) -> Self:
-        """`goes_on`: a single epoch more, as partial_fit asks."""
+    def _know(self, y: np.ndarray, *, is_sparse: bool, is_first: bool, goes_on: bool, classes: Any) -> None:
+        """Learn from y what targets are, or whether y goes on with what is known."""
+
+    def _fit(self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False, classes: Any = None) -> Self:
+        """`goes_on`: a single epoch more, as partial_fit asks, with all labels that will ever come, `classes`."""
         check_parameters(self)
         listed, engine = as_callbacks(self.callbacks), engines.get(self.engine, self.threads)
         check_callbacks([one for one in listed if not isinstance(one, Checkpoint)])
         if goes_on and watches(self):
             raise InputError("partial_fit does not support early_stopping=True or validation=; leave them out")
-        X, Y, y, weights = self._begin(X, y, sample_weight, goes_on=goes_on)
+        X, Y, y, weights = self._begin(X, y, sample_weight, goes_on=goes_on, classes=classes)
         held, kind = None, Y.dtype.type
-        check_targets(self.network_, Y, len(Y), kind, "")  # before rows are shuffled: messages name the user's
-        check_weights(weights, len(Y), kind, "")
         if not self._uses_scipy and watches(self):
             X, Y, weights, held = self._hold_out(X, Y, y, weights, kind)
         training = check_rows(self.network_, X, Y, weights, dtype=kind)
@@ -164,14 +166,16 @@ class MLP(FittedNetwork):
         return self.optimizer is None and self.solver == "lbfgs"
 
     def _begin(
-        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False
+        self, X: Any, y: Any, sample_weight: Any, *, goes_on: bool = False, classes: Any = None
     ) -> tuple[Any, Float[np.ndarray, "n k"], np.ndarray, Float[np.ndarray, " n"] | None]:
         """X, what is learnt of y, y itself and the weights, checked; network and first weights are there."""
         is_first = not hasattr(self, "coefs_") or not (self.warm_start or goes_on)
+        is_sparse = hasattr(y, "toarray")
         X, y = self._read(X, y, is_first=is_first)
-        weights = self._weigh(None if sample_weight is None else _check_sample_weight(sample_weight, X), y)
+        self._know(y, is_sparse=is_sparse, is_first=is_first, goes_on=goes_on, classes=classes)
         kind = np.float64 if self._uses_scipy else X.dtype.type if self.dtype is None else check_dtype(self.dtype)
         Y = self._targets(y, kind)
+        weights = self._weigh(None if sample_weight is None else _check_sample_weight(sample_weight, X), y)
         if not (goes_on and hasattr(self, "_random")):  # repeated partial_fit goes on with the stream of the first
             self._random = check_random_state(self.random_state)
         self._describe(X.shape[1], Y.shape[1], is_first)
@@ -213,6 +217,8 @@ class MLP(FittedNetwork):
             X_held, y_held = self._read(given[0], given[1], is_first=False)
             Y_held, of_held = self._targets(y_held, kind), given[2] if len(given) == 3 else None
         else:
+            check_targets(self.network_, Y, len(Y), kind, "")  # before rows are shuffled: messages name the user's
+            check_weights(weights, len(Y), kind, "")
             if hasattr(given, "split"):
                 parts = next(iter(given.split(X, y)), None)
                 if parts is None:

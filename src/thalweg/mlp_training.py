@@ -107,13 +107,14 @@ class NoImprovement:
     best_epoch: int = 0
     restores: bool = False
     run: Run | None = None
+    starts: Int[np.ndarray, " steps"] = field(default_factory=lambda: np.empty(0, int))  # of the batches
 
     def __repr__(self) -> str:
         return "restore='best' of the estimator"
 
     def on_start(self, run: Run) -> None:
         """Go on at the learning rate of the last fit; a callback before it may choose the weights instead."""
-        self.run = run
+        self.run, self.starts = run, np.arange(0, run.training.n, self.batch)
         self.restores = self.restore == "best" or (self.restore != "last" and not run.is_claimed)
         if self.restores:
             run.claim_answer(self)
@@ -138,9 +139,8 @@ class NoImprovement:
 
     def _loss(self, run: Run) -> float:
         """The mean of the batch losses by their rows; batches whose weights are all 0 were not trained."""
-        n, losses = run.training.n, run.step_losses
-        starts = np.arange(0, n, self.batch)
-        sizes = np.minimum(starts + self.batch, n) - starts
+        losses, starts = run.step_losses, self.starts
+        sizes = np.diff(starts, append=run.training.n)
         if self.offset is not None:
             weights = run.training.weights[self.rows.rows]
             sums = np.add.reduceat(weights, starts)

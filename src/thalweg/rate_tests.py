@@ -13,7 +13,7 @@ import numpy as np
 
 from thalweg.diagnosis import CREEPING
 from thalweg.errors import InputError, TrainingFailed
-from thalweg.mlp_parameters import optimizer_of
+from thalweg.mlp_settings import optimizer_of
 from thalweg.progress import LateProgress
 from thalweg.settings import check_number, check_whole
 from thalweg.sweeps import LearningRateRange

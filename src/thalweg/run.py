@@ -1,8 +1,9 @@
-"""A training seen from outside: `Run` while it goes on, `TrainingResult` at its end, `Failure` if it broke down."""
+"""A training seen from outside: `Run` while it goes on, for callbacks; `TrainingResult` at its end; `Failure`."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from thalweg.engines.base import Engine
     from thalweg.examples import Examples
     from thalweg.network import Network
+
+HOOKS = ("on_start", "on_epoch", "on_end")  # of a callback, which has one of them at least
 
 
 @dataclass(frozen=True)
@@ -168,3 +171,25 @@ class TrainingResult:
     def best_epoch(self) -> int:
         """The epoch with the lowest validation loss (training loss without), or a callback's choice; 0 for none."""
         return self.history.best_epoch if self.chosen_epoch is None else self.chosen_epoch
+
+
+def as_callbacks(given: Any) -> tuple[Any, ...]:
+    """Several callbacks as a tuple, and a single one."""
+    return tuple(given) if isinstance(given, Iterable) else (given,)
+
+
+def check_callbacks(callbacks: Any) -> tuple[Any, ...]:
+    """The callbacks as a tuple, a single one too.
+
+    Raises:
+        InputError: one has none of the methods that training calls.
+    """
+    listed = as_callbacks(callbacks)
+    for callback in listed:
+        if isinstance(callback, type):
+            message = f"the callback {callback.__name__} is a class; make one of it: {callback.__name__}()"
+            raise InputError(message)
+        if not any(hasattr(callback, hook) for hook in HOOKS):
+            message = f"the callback {callback!r} would do nothing: it needs one of the methods {', '.join(HOOKS)}"
+            raise InputError(message)
+    return listed

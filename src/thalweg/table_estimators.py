@@ -11,16 +11,14 @@ import dataclasses
 import numbers
 import time
 import warnings
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_array, check_consistent_length, check_random_state
+from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted
 
 from thalweg import c_export, engines, explaining, onnx_export, table_files
 from thalweg.encoding import Encoder
@@ -29,10 +27,21 @@ from thalweg.history import History
 from thalweg.learning import Lesson, Recipe, check_recipe, column_names, strata
 from thalweg.model import Model
 from thalweg.progress import ProgressBar
+from thalweg.run import check_callbacks
 from thalweg.stopping import Status
 from thalweg.table import Table, as_column
-from thalweg.table_inputs import TableInput, as_frame
-from thalweg.training import check_callbacks
+from thalweg.table_inputs import TableInput
+from thalweg.table_targets import (
+    TargetRows,
+    checked_target,
+    checked_weights,
+    described,
+    free_names,
+    plain_labels,
+    seed_of,
+    target_names,
+    weighty,
+)
 
 
 if TYPE_CHECKING:
@@ -41,20 +50,6 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Shaped
 
     from thalweg.explaining import RowExplanation
-
-
-@dataclass(frozen=True, eq=False)
-class _Rows:
-    """Rows to train on or to validate with, checked."""
-
-    X: Any  # as `checked` gives it
-    y: Shaped[np.ndarray, "n ..."]
-    weights: Float[np.ndarray, " n"] | None
-
-    @property
-    def targets(self) -> list[Shaped[np.ndarray, " n"]]:
-        """The columns of y."""
-        return [self.y] if self.y.ndim == 1 else list(self.y.T)
 
 
 class _TableEstimator(TableInput):
@@ -156,7 +151,7 @@ class _TableEstimator(TableInput):
         X = self.checked(X, reset=False)
         table = self.read(X, self.encoder_.columns)
         if y is not None:
-            answers = map(as_column, self.encoder_.targets, _Rows(X, self._answers(X, y), None).targets)
+            answers = map(as_column, self.encoder_.targets, TargetRows(X, self._answers(X, y), None).targets)
             table = Table(table.name, (*table.columns, *answers))
         return explaining.explain(self.model_, table, row, **options)
 
@@ -215,9 +210,9 @@ class _TableEstimator(TableInput):
 
     def _answers(self, X: Any, y: Any) -> Shaped[np.ndarray, "n ..."]:
         """y checked: numbers."""
-        return _target(self, X, y, np.float64)
+        return checked_target(self, X, y, np.float64)
 
-    def _own_rows(self, y: Shaped[np.ndarray, "n ..."]) -> _Rows | None:
+    def _own_rows(self, y: Shaped[np.ndarray, "n ..."]) -> TargetRows | None:
         """The validation rows that were given, checked as those of `fit` are; None where a share is asked for."""
         given = self.validation
         if isinstance(given, numbers.Real):
@@ -231,24 +226,26 @@ class _TableEstimator(TableInput):
         X = self.checked(given[0], reset=False)
         own = self._answers(X, given[1])
         if own.shape[1:] != y.shape[1:] or (own.dtype.kind in "OUS") != (y.dtype.kind in "OUS"):
-            message = f"the y of validation must be as that of fit: {_described(y)}, not {_described(own)}"
+            message = f"the y of validation must be as that of fit: {described(y)}, not {described(own)}"
             raise InputError(message)
         alike = own.astype(y.dtype)  # labels come back in the type of y, as far as it holds them
-        return _Rows(X, alike if (alike == own).all() else own, _weights(self, X, given[2] if given[2:] else None))
+        return TargetRows(
+            X, alike if (alike == own).all() else own, checked_weights(self, X, given[2] if given[2:] else None)
+        )
 
-    def _learn(self, rows: _Rows, own: _Rows | None, called: Sequence[Any]) -> None:
+    def _learn(self, rows: TargetRows, own: TargetRows | None, called: Sequence[Any]) -> None:
         """Train on `rows`, with targets called so in y; rows of weight 0 are as if they were not."""
         started = time.perf_counter()
         drop, keep = column_names(self.drop, "drop"), column_names(self.keep, "keep")
         settings = {field.name: getattr(self, field.name) for field in dataclasses.fields(Recipe)}
         recipe, callbacks = check_recipe(settings), check_callbacks(self.callbacks)
-        seed = _seed(self.random_state)
-        names = _free_names(called, len(rows.targets), self.names)
+        seed = seed_of(self.random_state)
+        names = free_names(called, len(rows.targets), self.names)
         whole, validation = self._table(rows, names, drop), self.validation
-        kept, weights = _weighty(whole, rows.weights)
+        kept, weights = weighty(whole, rows.weights)
         if own is not None:
             held = self._table(own, names, drop)
-            validation = _weighty(dataclasses.replace(held, name=f"{held.name} of validation"), own.weights)
+            validation = weighty(dataclasses.replace(held, name=f"{held.name} of validation"), own.weights)
             both = (np.concatenate(pair) for pair in zip(rows.targets, own.targets, strict=True))
             whole = Table(whole.name, tuple(map(as_column, names, both)))  # the classes are those of both
         lesson = Lesson.prepare(
@@ -265,7 +262,7 @@ class _TableEstimator(TableInput):
         if model.status is Status.INTERRUPTED:
             raise KeyboardInterrupt  # what was reached is kept: the estimator is fitted, and a search around it ends
 
-    def _table(self, rows: _Rows, names: Sequence[str], drop: Sequence[str]) -> Table:
+    def _table(self, rows: TargetRows, names: Sequence[str], drop: Sequence[str]) -> Table:
         inputs = self.read(rows.X, drop=drop)
         return Table(inputs.name, (*inputs.columns, *map(as_column, names, rows.targets)))
 
@@ -377,15 +374,15 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
             ValueError: X, y or weights are not what scikit-learn allows.
         """
         X = self.checked(X, reset=True)
-        names = _target_names(y)
+        names = target_names(y)
         y = self._answers(X, y)
         own = self._own_rows(y)
-        weights = _weights(self, X, sample_weight)
+        weights = checked_weights(self, X, sample_weight)
         if self.class_weight is not None:
             weights = np.ones(len(y)) if weights is None else weights
             there = weights > 0.0
             weights[there] *= compute_sample_weight(self.class_weight, y[there])
-        rows = _Rows(X, y, weights)
+        rows = TargetRows(X, y, weights)
         for column in rows.targets:
             found = np.unique(column if weights is None else column[weights > 0.0]).tolist()
             if len(found) < 2:
@@ -401,7 +398,7 @@ class TableClassifier(ClassifierMixin, _TableEstimator):
         return self
 
     def _answers(self, X: Any, y: Any) -> Shaped[np.ndarray, "n ..."]:
-        labels = _labels(_target(self, X, y, None))
+        labels = plain_labels(checked_target(self, X, y, None))
         check_classification_targets(labels)
         return labels
 
@@ -503,8 +500,8 @@ class TableRegressor(RegressorMixin, _TableEstimator):
             ValueError: X, y or weights are not what scikit-learn allows.
         """
         X = self.checked(X, reset=True)
-        y, names = self._answers(X, y), _target_names(y)
-        self._learn(_Rows(X, y, _weights(self, X, sample_weight)), self._own_rows(y), names)
+        y, names = self._answers(X, y), target_names(y)
+        self._learn(TargetRows(X, y, checked_weights(self, X, sample_weight)), self._own_rows(y), names)
         return self
 
     def predict(self, X: Any) -> Float[np.ndarray, "n ..."]:
@@ -517,102 +514,3 @@ class TableRegressor(RegressorMixin, _TableEstimator):
         """
         outputs = self._outputs(X)
         return self.encoder_.decode(outputs)
-
-
-_AS_GIVEN: Any = {"dtype": None, "ensure_all_finite": "allow-nan"}
-
-
-def _target(estimator: BaseEstimator, X: Any, y: Any, dtype: Any) -> Shaped[np.ndarray, "n ..."]:
-    """y as an array (n,) or (n, k) without missing values, one value or row for each row of X."""
-    if y is None:
-        message = f"{type(estimator).__name__} requires y to be passed, but the target y is None."
-        raise InputError(message)
-    if hasattr(y, "__array__"):  # of a pandas column of booleans check_array would make numbers
-        y = np.asarray(y)
-    rule: Any = {"ensure_2d": False, "input_name": "y", "estimator": estimator}
-    y = check_array(y, **rule, **_AS_GIVEN)
-    missing = np.array([_is_missing(value) for value in y.flat], dtype=bool).reshape(y.shape)
-    if missing.any():
-        row = int(np.argmax(missing.reshape(len(y), -1).any(axis=1)))
-        message = (
-            f"Input y contains NaN: the target is missing in row {row + 1}; leave out the rows without a target, as in "
-            f"known = ~pandas.isna(y); fit(X[known], y[known])"
-        )
-        raise InputError(message)
-    y = check_array(y, dtype=dtype, **rule)
-    check_consistent_length(X, y)
-    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether a cell of y is None, NaN, or what pandas has for them, whose NA will not be compared."""
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, (float, np.floating)) and bool(np.isnan(value))
-
-
-def _described(y: Shaped[np.ndarray, "n ..."]) -> str:
-    targets = "one target" if y.ndim == 1 else f"{y.shape[1]} targets"
-    return f"{targets} of {'text' if y.dtype.kind in 'OUS' else 'numbers or truths'}"
-
-
-def _weighty(table: Table, weights: np.ndarray | None) -> tuple[Table, np.ndarray | None]:
-    """The rows whose weight is not 0, and their weights."""
-    if weights is None:
-        return table, None
-    rows = np.flatnonzero(weights > 0.0)
-    return table.take(rows), weights[rows]
-
-
-def _target_names(y: Any) -> list[Any]:
-    """The names that y brings along: of a data frame or a series."""
-    frame = as_frame(y)
-    return [getattr(y, "name", None)] if frame is None else frame.columns
-
-
-def _free_names(called: Sequence[Any], count: int, taken: Collection[str]) -> list[str]:
-    """Names of targets: as they are called, where that is text, else y or y0, y1, …, and none that X has."""
-    names = list(called) if len(called) == count and all(isinstance(name, str) for name in called) else []
-    names = names or (["y"] if count == 1 else [f"y{i}" for i in range(count)])
-    while set(names) & set(taken):
-        names = [f"{name}_" for name in names]
-    return names
-
-
-def _labels(y: Shaped[np.ndarray, "n ..."]) -> Shaped[np.ndarray, "n ..."]:
-    """Labels that are Python objects as booleans or numbers, if all of them are; text stays as it is."""
-    if y.dtype.kind != "O" or all(isinstance(label, str) for label in y.flat):
-        return y
-    plain = np.array(y.tolist())
-    if plain.dtype.kind in "biuf":
-        return plain
-    kinds = ", ".join(sorted({type(label).__name__ for label in y.flat}))
-    message = f"Unknown label type: labels must be all text, all booleans or all numbers, not {kinds}"
-    raise InputError(message)
-
-
-def _weights(estimator: BaseEstimator, X: Any, sample_weight: Any) -> Float[np.ndarray, " n"] | None:
-    """A copy of the weights, one ≥ 0 for each row of X and not all of them 0."""
-    if sample_weight is None:
-        return None
-    options: Any = {"ensure_2d": False, "dtype": np.float64, "input_name": "sample_weight", "copy": True}
-    weights = check_array(sample_weight, estimator=estimator, **options)
-    if weights.ndim != 1:
-        message = f"sample_weight must be a 1D array, one weight for each row of X, not of shape {weights.shape}"
-        raise InputError(message)
-    check_consistent_length(X, weights)
-    if (weights < 0.0).any():
-        row = int(np.argmax(weights < 0.0))
-        message = f"sample_weight must be ≥ 0, but row {row + 1} is {weights[row]:g}"
-        raise InputError(message)
-    if not weights.any():
-        message = "sample_weight is zero for every row, so there is nothing to learn from; give some rows a weight"
-        raise InputError(message)
-    return weights
-
-
-def _seed(random_state: Any) -> int:
-    """A whole number is the seed itself; any other state is asked for one."""
-    if isinstance(random_state, numbers.Integral):
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -21,7 +21,7 @@ from thalweg.landscape import norm
 from thalweg.optimizers import find_optimizer
 from thalweg.orders import check_batch, check_order, rows_of
 from thalweg.own_rows import own_row_hint
-from thalweg.run import Failure, Run, TrainingResult
+from thalweg.run import Failure, Run, TrainingResult, check_callbacks
 from thalweg.settings import check_choice
 from thalweg.splitting import split
 from thalweg.stopping import Reached, Status, Stop
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     from thalweg.network import Network
     from thalweg.orders import Order
-
-HOOKS = ("on_start", "on_epoch", "on_end")
 
 
 def train(
@@ -387,25 +385,3 @@ def _with_validation(
         return parts
     message = f"validation must be (X, Y), (X, Y, weights) or a fraction such as 0.1, not {type(validation).__name__}"
     raise InputError(message)
-
-
-def as_callbacks(given: Any) -> tuple[Any, ...]:
-    """Several callbacks as a tuple, and a single one."""
-    return tuple(given) if isinstance(given, Iterable) else (given,)
-
-
-def check_callbacks(callbacks: Any) -> tuple[Any, ...]:
-    """The callbacks as a tuple, a single one too.
-
-    Raises:
-        InputError: one has none of the methods that training calls.
-    """
-    listed = as_callbacks(callbacks)
-    for callback in listed:
-        if isinstance(callback, type):
-            message = f"the callback {callback.__name__} is a class; make one of it: {callback.__name__}()"
-            raise InputError(message)
-        if not any(hasattr(callback, hook) for hook in HOOKS):
-            message = f"the callback {callback!r} would do nothing: it needs one of the methods {', '.join(HOOKS)}"
-            raise InputError(message)
-    return listed

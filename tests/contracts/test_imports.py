@@ -38,9 +38,9 @@ ROOMS: tuple[str, ...] = (
     scores  metrics  callbacks  logs  checkups  findings  doctor
     labels  exports  onnx_graph  onnx_formulas  onnx_features  onnx_export
     c_words  c_formulas  c_features  c_network  c_answers  c_program  c_export
-    mlp_parameters  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests  estimators
-    rivals  model  learning  fitting  predictions  explaining
-    table_inputs  table_encoder  table_files  table_estimators  verdict  report  demo  console
+    mlp_parameters  mlp_settings  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests
+    estimators  rivals  model  learning  fitting  predictions  explaining
+    table_inputs  table_encoder  table_targets  table_files  table_estimators  verdict  report  demo  console
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
@@ -53,7 +53,15 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
 COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
-ESTIMATORS = ("fitted_network", "mlp_base", "estimators", "table_inputs", "table_encoder", "table_estimators")
+ESTIMATORS = (
+    "fitted_network",
+    "mlp_base",
+    "estimators",
+    "table_inputs",
+    "table_encoder",
+    "table_targets",
+    "table_estimators",
+)
 MORE = {
     **{room: {"typer"} for room in COMMANDS},  # nothing but the command line loads it
     **{room: {"sklearn"} for room in ESTIMATORS},  # whose classes are those of its base classes
