@@ -164,6 +164,7 @@ class Loop:
     alpha: float = 0.0
 
     def __post_init__(self) -> None:
+        self._has_idle_rows = not self.training.weights.all()  # of weight 0
         if self.optimizer.learning_rate.needs_total and self._total() is None:
             message = (
                 f"{self.optimizer.learning_rate!r} ends with the training, so Stop needs epochs or steps to say when"
@@ -275,7 +276,7 @@ class Loop:
     def _epoch(self, number: int, steps: int, rate_factor: float) -> tuple[Epoch, bool]:
         """Rows and rates of an epoch, and whether Stop(steps=…) cuts it short."""
         rows = rows_of(self.order, seed=self.seed, epoch=number, n=self.training.n)
-        if callable(self.order) and not self.training.weights[rows].any():
+        if callable(self.order) and self._has_idle_rows and not self.training.weights[rows].any():
             message = f"order({number}) gives only rows of weight 0, from which nothing can be learnt"
             raise InputError(message)
         count = whole = math.ceil(len(rows) / self.batch)
