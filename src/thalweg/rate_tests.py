@@ -13,7 +13,8 @@ import numpy as np
 
 from thalweg.diagnosis import CREEPING
 from thalweg.errors import InputError, TrainingFailed
-from thalweg.mlp_settings import optimizer_of
+from thalweg.mlp_parameters import check_parameters
+from thalweg.optimizers import find_optimizer
 from thalweg.progress import LateProgress
 from thalweg.settings import check_number, check_whole
 from thalweg.sweeps import LearningRateRange
@@ -46,6 +47,7 @@ def learning_rate_range(
             "solver='lbfgs' has no learning rate to choose; learning_rate_range is for 'sgd', 'adam' and optimizer="
         )
         raise InputError(message)
+    check_parameters(estimator)
     check_whole(epochs, 1, "epochs", "epochs")
     given = np.geomspace(LOWEST, HIGHEST, RATES) if rates is None else np.atleast_1d(rates)
     if not len(given):
@@ -66,8 +68,8 @@ def learning_rate_range(
     found = np.array(values)
     best = int(np.argmin(found))
     names = tuple(
-        _regime(value, start, start - found[best], rose, place < best)
-        for place, (value, rose) in enumerate(zip(values, rises, strict=True))
+        _regime(value, start, start - found[best], rose, rate < tried[best])
+        for rate, value, rose in zip(tried, values, rises, strict=True)
     )
     epochs_said = f"{epochs} epoch{'s' * (epochs > 1)}"
     return LearningRateRange(tried, found, names, start, None, f"training loss after {epochs_said}")
@@ -87,7 +89,7 @@ def _trained(
     if estimator.optimizer is None:
         trial.set_params(learning_rate_init=rate)
     else:
-        trial.set_params(optimizer=dataclasses.replace(optimizer_of(estimator), learning_rate=rate, clip=None))
+        trial.set_params(optimizer=dataclasses.replace(find_optimizer(estimator.optimizer), learning_rate=rate))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
