@@ -82,7 +82,9 @@ def tree(
     if not len(X_valid):
         message = "a tree needs validation rows to choose its size by; hold some rows out"
         raise InputError(message)
-    fit_rows, valid_rows, test_rows = (as_float32(X) for X in (X_train, X_valid, X_test))
+    # What scikit-learn would do at every fit; beyond float32 all values are the same leaf's.
+    limit = np.finfo(np.float32).max
+    fit_rows, valid_rows, test_rows = (np.clip(X, -limit, limit).astype(np.float32) for X in (X_train, X_valid, X_test))
     # A multilabel tree is grown on 0 and 1 as numbers: their squared error is half of Gini's impurity.
     model = DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor
     smoothings = SMOOTHING if task != "regression" else (0.0,)
@@ -122,12 +124,6 @@ def tree(
         "validation_loss": loss,
         "tried": len(tried),
     }
-
-
-def as_float32(X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
-    """Inputs as scikit-learn's trees take them; beyond float32 all values are the same leaf's."""
-    limit = np.finfo(np.float32).max
-    return np.clip(X, -limit, limit).astype(np.float32)
 
 
 def _leaf(grown: Any, rows: np.ndarray, leaves: int) -> np.ndarray:
