@@ -236,7 +236,7 @@ def _linear(bout: Bout, *, threads: int | None, **_: Any) -> Fitted:
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from threadpoolctl import threadpool_limits
 
-    model = LogisticRegression(max_iter=300) if bout.n_classes else RidgeCV(np.logspace(-3, 3, 13))
+    model: Any = LogisticRegression(max_iter=300) if bout.n_classes else RidgeCV(np.logspace(-3, 3, 13))
     with threadpool_limits(threads, "blas"), warnings.catch_warnings():
         # A solution that is not exact to the last digit does for a comparison.
         warnings.filterwarnings("ignore", "lbfgs failed to converge")
