@@ -98,6 +98,8 @@ def compare(
     Returns:
         The comparison: `verdict`, `winner`, `results`, `difference`, `to_dict`.
 
+    Ctrl-C ends it with what all contenders have run, if that is one fold or more, and says so in `cut`.
+
     Raises:
         TableError: the table cannot be read or used, in one sentence.
         InputError: an option breaks its rule or would do nothing.
@@ -139,7 +141,7 @@ def compare(
         results=race.results(), cut=tuple(clock.cut),
         settings={
             "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(race.done), "budget": clock.seconds,
-            "seconds": clock.spent, "engine": engine, "recipe": settings.to_dict(),
+            "seconds": clock.spent, "interrupted": race.interrupted, "engine": engine, "recipe": settings.to_dict(),
         },
         runs=tuple(race.done[:n_folds]), table=whole,
     )  # fmt: skip
@@ -162,11 +164,15 @@ class Race:
 
     def __post_init__(self) -> None:
         self.done: list[FoldRun] = []
+        self.interrupted = False
         self.speeds: dict[str, tuple[float, float]] = {}  # contender → seconds for one row and for a million
         self._fits = 0
 
     def run(self, parts: Sequence[folds.Fold], k: int, keep_for_evidence: float) -> None:
-        """Run the folds in order; what does not fit into the budget is cut."""
+        """Run the folds in order; what does not fit into the budget is cut.
+
+        Ctrl-C ends it with the folds that all contenders have run; KeyboardInterrupt goes on where there is none.
+        """
         reserve = keep_for_evidence * self.clock.seconds
         rows = self._probe(parts[0], reserve, min(len(parts), FEWEST_FOLDS))
         for number, fold in enumerate(parts):
@@ -174,7 +180,14 @@ class Race:
             if enough and self._cost(min(rows, len(fold.train))) > self.clock.left - (reserve if number < k else 0.0):
                 self.clock.cut.append(f"{number} of {len(parts)} folds were run")
                 break
-            self.done.append(self._fold(number, fold, rows))
+            try:
+                self.done.append(self._fold(number, fold, rows))
+            except KeyboardInterrupt:
+                if not self.done:
+                    raise
+                self.interrupted = True
+                self.clock.cut.append(f"it was interrupted after {number} of {len(parts)} folds")
+                break
         if rows < len(parts[0].train):
             self.clock.cut.append(f"each contender learnt from {rows:,} of {len(parts[0].train):,} training rows")
 

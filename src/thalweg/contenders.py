@@ -24,6 +24,7 @@ from thalweg.encoding import Encoder
 from thalweg.learning import Recipe
 from thalweg.raw_features import RawFeatures
 from thalweg.splitting import split
+from thalweg.stopping import Status
 from thalweg.table import Table, as_column
 from thalweg.targets import NumberTarget
 from thalweg.training import train
@@ -121,6 +122,8 @@ def _network(bout: Bout, *, seed: int, threads: int | None, recipe: Recipe, engi
         network, bout.scaled[fit_rows], Y[fit_rows], validation=(bout.scaled[valid_rows], Y[valid_rows]),
         seed=seed, engine=engine, threads=threads, **recipe.training(bout.task, len(fit_rows)),
     )  # fmt: skip
+    if result.status is Status.INTERRUPTED:  # what it has so far would be no fair contender
+        raise KeyboardInterrupt
     p = result.parameters
 
     def outputs(rows: Bout) -> np.ndarray:

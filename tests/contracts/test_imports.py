@@ -43,8 +43,8 @@ ROOMS: tuple[str, ...] = (
     table_inputs  table_encoder  table_targets  table_files  table_estimators
     raw_features  pruned_tree  contenders  folds  intervals  budget
     standings  judgement  comparison  comparing
-    verdict  report  demo  console
-    command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
+    verdict  report  demo  console  comparison_console
+    command_options  fit_cli  compare_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
     "__main__",
@@ -55,7 +55,9 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
-COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
+COMMANDS = (
+    "command_options", "fit_cli", "compare_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "cli",
+)  # fmt: skip
 ESTIMATORS = (
     "fitted_network",
     "mlp_base",

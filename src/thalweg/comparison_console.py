@@ -1,0 +1,107 @@
+"""What the command line shows of a comparison: the verdict, the contenders, what speaks for either side."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Any
+
+from thalweg import console
+from thalweg.comparison import Comparison
+from thalweg.intervals import CONFIDENCE, Difference
+from thalweg.judgement import ranked, seconds, size
+from thalweg.scores import MEASURES
+
+
+WIDTH = 100  # columns of a terminal that hold everything
+
+
+def compared(comparison: Comparison) -> None:
+    """The verdict, the contenders with the best of each measure marked, evidence, reasons, and what was cut."""
+    _paragraph(comparison.verdict)
+    _figures(comparison)
+    _costs(comparison)
+    _evidence(comparison)
+    for reason in comparison.reasons:
+        _paragraph(reason, "- ")
+    for cut in comparison.cut:
+        _paragraph(f"Cut: {cut}.", "- ")
+    print()
+
+
+def as_json(comparison: Comparison, report: str | None) -> None:
+    """Print all of it as JSON, which has no word for what is not finite: null stands there."""
+    console.as_json(_finite({**comparison.to_dict(), "report": report}))
+
+
+def _figures(comparison: Comparison) -> None:
+    measures = comparison.measures
+    best = {measure: _best(comparison, measure) for measure in measures}
+    used = f"{comparison.columns} of its columns used" if comparison.columns != 1 else "1 of its columns used"
+    headings = ["", *(MEASURES[measure].name for measure in measures), f"network − it, {CONFIDENCE:.0%} interval"]
+    title = f"{comparison.data}: {comparison.target} ({comparison.task}), {comparison.rows:,} rows, {used}"
+    table = console.sheet(*headings, title=title, numbers=True)
+    for one in ranked(comparison):
+        cells = [
+            f"{'*' if one.figure(measure) == best[measure] else ''}{MEASURES[measure].shown(one.figure(measure))}"
+            for measure in measures
+        ]
+        table.add_row(one.name, *cells, _difference(comparison.difference(one.name), comparison.measure))
+    console.show(table)
+    _paragraph(
+        f"* is the best. Means of {comparison.folds}. The last column is of the {MEASURES[comparison.measure].name}"
+        f"{', turned' if MEASURES[comparison.measure].best is max else ''}: below 0 the network is better."
+    )
+    print()
+
+
+def _costs(comparison: Comparison) -> None:
+    headings = ("", "to train", "one row", "a million rows", "its file", "size", "inputs on one scale")
+    table = console.sheet(*headings, numbers=True)
+    for one in ranked(comparison):
+        table.add_row(
+            one.name, seconds(one.fit_seconds), seconds(one.row_seconds), seconds(one.million_seconds), size(one.size),
+            f"{one.count:,} {one.unit}", "needed" if one.scaling else "not needed",
+        )  # fmt: skip
+    console.show(table)
+
+
+def _evidence(comparison: Comparison) -> None:
+    """What the data are like and what experiments showed, each with the side that it points to."""
+    if comparison.tendencies:
+        table = console.sheet("property of the data", "here", "points to", "how strongly")
+        for one in comparison.tendencies:
+            table.add_row(one.name, one.shown, one.towards, one.strength)
+        console.show(table)
+    if comparison.trials:
+        table = console.sheet("experiment", "question", "points to", "how strongly")
+        for one in comparison.trials:
+            table.add_row(one.name, one.question, one.towards, one.strength)
+        console.show(table)
+
+
+def _best(comparison: Comparison, measure: str) -> float | None:
+    known = [figure for one in comparison.results.values() if (figure := one.figure(measure)) is not None]
+    return MEASURES[measure].best(known) if known else None
+
+
+def _difference(found: Difference | None, measure: str) -> str:
+    """A difference with its sign and its interval."""
+    if found is None:
+        return "–"
+    mean, low, high = (
+        MEASURES[measure].shown(value).replace("-", "−") for value in (found.mean, found.low, found.high)
+    )
+    return f"{mean} ({low} to {high})"
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _paragraph(text: str, bullet: str = "") -> None:
+    print(textwrap.fill(text, WIDTH, initial_indent=bullet, subsequent_indent=" " * len(bullet)))
