@@ -117,15 +117,17 @@ def compare(
     if len(columns) == 2:
         message = "groups and time exclude each other; leave one of them out"
         raise InputError(message)
-    target, dropped, kept = column_names(target, "target"), column_names(drop, "drop"), column_names(keep, "keep")
-    if len(target) != 1:
-        message = f"a comparison is of one target, not of {len(target)}; compare one after the other"
+    targets, dropped, kept = (
+        column_names(given, what) for given, what in ((target, "target"), (drop, "drop"), (keep, "keep"))
+    )
+    if len(targets) != 1:
+        message = f"a comparison is of one target, not of {len(targets)}; compare one after the other"
         raise InputError(message)
-    unread = [name for name in dropped if name not in (*target, *columns)]
-    whole, _ = drop_missing_targets(table.read(data, without=unread), target)
+    unread = [name for name in dropped if name not in (*targets, *columns)]
+    whole, _ = drop_missing_targets(table.read(data, without=unread), targets)
     clock.seconds = seconds_of(default_budget(whole.n_rows) if budget is None else budget)
-    whole, parts, how = _parted(whole, target, task, groups, time, n_folds, repeats, seed)
-    encoder = Encoder.learn(whole, target, task=task, drop=dropped, keep=kept)
+    whole, parts, how = _parted(whole, targets, task, groups, time, n_folds, repeats, seed)
+    encoder = Encoder.learn(whole, targets, task=task, drop=dropped, keep=kept)
     measures = OF_TASK[encoder.task]
     decides = measures[0] if measure is None else check_choice(measure, measures, "measure")
     race = Race(
@@ -135,7 +137,7 @@ def compare(
     )  # fmt: skip
     race.run(parts, n_folds, keep_for_evidence=FOR_EVIDENCE if evidence else 0.0)
     return Comparison(
-        data=whole.name, target=target[0], task=encoder.task,
+        data=whole.name, target=targets[0], task=encoder.task,
         classes=tuple(encoder.classes.tolist()) if encoder.task == "classification" else (),
         rows=whole.n_rows, columns=len(encoder.columns), folds=how, ratio=race.ratio, measure=decides,
         results=race.results(), cut=tuple(clock.cut),
