@@ -174,7 +174,7 @@ def _forest(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
 
 
 def _lightgbm(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
-    import lightgbm
+    import lightgbm  # pyright: ignore[reportMissingImports]
 
     k = bout.n_classes
     fit_rows, valid_rows = bout.parts(seed)
@@ -198,7 +198,7 @@ def _lightgbm(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
 
 
 def _xgboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
-    import xgboost
+    import xgboost  # pyright: ignore[reportMissingImports]
 
     kind = xgboost.XGBClassifier if bout.n_classes else xgboost.XGBRegressor
     model = kind(
@@ -219,7 +219,7 @@ def _xgboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
 
 
 def _catboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
-    import catboost
+    import catboost  # pyright: ignore[reportMissingImports]
 
     kind = catboost.CatBoostClassifier if bout.n_classes else catboost.CatBoostRegressor
     several = {"loss_function": "MultiClass"} if bout.n_classes > 2 else {}
