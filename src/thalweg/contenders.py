@@ -154,7 +154,7 @@ def _forest(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
 
     kind = RandomForestClassifier if bout.n_classes else RandomForestRegressor
     model = kind(n_estimators=TREES, n_jobs=_threads(bout, threads) or -1, random_state=seed % 2**32)
-    model.fit(rivals.as_float32(bout.plain), bout.y)
+    model.fit(rivals.tree_rows(bout.plain), bout.y)
     leaves = sum(int(tree.get_n_leaves()) for tree in model.estimators_)
     answers = _answers(model, bout, "plain")
     if not bout.n_classes:
@@ -251,12 +251,12 @@ def _answers(
 ) -> Callable[[Bout], np.ndarray]:
     """The outputs of a model of scikit-learn's form; a class that its training rows lacked gets probability 0."""
     if not bout.n_classes:
-        return lambda rows: np.asarray(model.predict(rivals.as_float32(getattr(rows, view))), dtype=np.float64)
+        return lambda rows: np.asarray(model.predict(rivals.tree_rows(getattr(rows, view))), dtype=np.float64)
     known = (model.classes_ if classes is None else classes).astype(np.int64)
 
     def outputs(rows: Bout) -> np.ndarray:
         answers = np.zeros((rows.n, bout.n_classes))
-        answers[:, known] = model.predict_proba(rivals.as_float32(getattr(rows, view)))
+        answers[:, known] = model.predict_proba(rivals.tree_rows(getattr(rows, view)))
         return answers
 
     return outputs

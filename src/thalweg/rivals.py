@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from thalweg.errors import InputError
 
 
 if TYPE_CHECKING:
-    from jaxtyping import Float, Int, Num
+    from jaxtyping import Float, Float32, Int, Num
 
 LEAVES = (2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048)  # and as many as there are
 ROWS_PER_LEAF = (1, 5, 20, 50)
@@ -82,7 +84,7 @@ def tree(
     if not len(X_valid):
         message = "a tree needs validation rows to choose its size by; hold some rows out"
         raise InputError(message)
-    fit_rows, valid_rows, test_rows = (as_float32(X) for X in (X_train, X_valid, X_test))
+    fit_rows, valid_rows, test_rows = (tree_rows(X) for X in (X_train, X_valid, X_test))
     # A multilabel tree is grown on 0 and 1 as numbers: their squared error is half of Gini's impurity.
     model = DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor
     smoothings = SMOOTHING if task != "regression" else (0.0,)
@@ -103,8 +105,7 @@ def tree(
         # A limit on the leaves, even one never reached, makes scikit-learn split the node of the largest gain first.
         # So this one fit holds the tree of every smaller number of leaves. Its seed, of 32 bits, decides among ties.
         grown = model(max_leaf_nodes=max(len(fit_rows), 2), min_samples_leaf=rows_per_leaf, random_state=seed % 2**32)
-        with warnings.catch_warnings():  # that many classes could be numbers was not its to decide
-            warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        with unasked():
             grown.fit(fit_rows, y_train)
         whole = int(grown.get_n_leaves())
         for leaves in [*(leaves for leaves in LEAVES if leaves < whole), whole]:
@@ -124,10 +125,23 @@ def tree(
     }
 
 
-def as_float32(X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n d"]:
-    """Inputs as scikit-learn's trees take them; beyond float32 all values are the same leaf's."""
+def tree_rows(X: Float[np.ndarray, "n d"]) -> Float32[np.ndarray, "n d"]:
+    """Rows as scikit-learn's trees take them: float32, beyond which all values are the same leaf's.
+
+    >>> tree_rows(np.array([[1e300, 0.5, np.nan]])).tolist()
+    [[3.4028234663852886e+38, 0.5, nan]]
+    """
     limit = np.finfo(np.float32).max
     return np.clip(X, -limit, limit).astype(np.float32)
+
+
+@contextlib.contextmanager
+def unasked() -> Iterator[None]:
+    """Without scikit-learn's advice that many classes could be numbers, which was not its to decide, and without
+    NumPy's that the sum over all cells, by which it looks for missing ones, is beyond float32."""
+    with warnings.catch_warnings(), np.errstate(over="ignore", invalid="ignore"):
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
+        yield
 
 
 def _leaf(grown: Any, rows: np.ndarray, leaves: int) -> np.ndarray:
