@@ -10,24 +10,29 @@ What a budget cannot hold is cut in this order, and said: further repeats, exper
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import engines, folds, randomness, scores, table
+from thalweg import engines, folds, randomness, scores, table, trial_ring, trials
 from thalweg._version import __version__
 from thalweg.budget import Budget, seconds_of
 from thalweg.comparison import Comparison
 from thalweg.contenders import CONTENDERS, Bout, Contender, Fitted
+from thalweg.criteria import criteria
 from thalweg.encoding import Encoder, drop_missing_targets
 from thalweg.errors import InputError, TableError
 from thalweg.learning import check_recipe, column_names, strata
 from thalweg.settings import check_choice, check_whole
-from thalweg.standings import OF_TASK, Result
+from thalweg.standings import OF_TASK, Result, linear_share, settle
 from thalweg.table import Table
+from thalweg.tendencies import properties
+from thalweg.trial_ring import groups_of, sample
+from thalweg.trials import TRIALS
 
 
 if TYPE_CHECKING:
@@ -135,7 +140,16 @@ def compare(
         options={"threads": threads, "recipe": settings, "engine": engine}, progress=progress or (lambda *_: None),
         total=len(parts) * len(chosen),
     )  # fmt: skip
-    race.run(parts, n_folds, keep_for_evidence=FOR_EVIDENCE if evidence else 0.0)
+    with race.interruptible():
+        race.run(parts[:n_folds], reserve=FOR_EVIDENCE * clock.seconds if evidence else 0.0)
+        if evidence:
+            race.look(decides)
+        if len(race.done) == n_folds:
+            race.run(parts[n_folds:], reserve=0.0)
+    if race.interrupted:
+        clock.cut.append("it was interrupted, and what was not complete is left out")
+    if len(race.done) < len(parts):
+        clock.cut.append(f"{len(race.done)} of {len(parts)} folds were run")
     return Comparison(
         data=whole.name, target=targets[0], task=encoder.task,
         classes=tuple(encoder.classes.tolist()) if encoder.task == "classification" else (),
@@ -145,7 +159,7 @@ def compare(
             "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(race.done), "budget": clock.seconds,
             "seconds": clock.spent, "interrupted": race.interrupted, "engine": engine, "recipe": settings.to_dict(),
         },
-        runs=tuple(race.done[:n_folds]), table=whole,
+        runs=tuple(race.done[:n_folds]), table=whole, **race.evidence,
     )  # fmt: skip
 
 
@@ -167,31 +181,61 @@ class Race:
     def __post_init__(self) -> None:
         self.done: list[FoldRun] = []
         self.interrupted = False
+        self.evidence: dict[str, Any] = {}  # fields of a comparison
         self.speeds: dict[str, tuple[float, float]] = {}  # contender → seconds for one row and for a million
         self._fits = 0
+        self._rows = 0  # that a contender learns from
 
-    def run(self, parts: Sequence[folds.Fold], k: int, keep_for_evidence: float) -> None:
-        """Run the folds in order; what does not fit into the budget is cut.
+    def run(self, parts: Sequence[folds.Fold], reserve: float) -> None:
+        """Run the folds in order, as many as fit into the budget but for the seconds in reserve."""
+        if not self.done:
+            self._rows = self._probe(parts[0], reserve, min(len(parts), FEWEST_FOLDS))
+        for fold in parts:
+            if self.done and self._cost(min(self._rows, len(fold.train))) > self.clock.left - reserve:
+                return
+            self.done.append(self._fold(len(self.done), fold, self._rows))
 
-        Ctrl-C ends it with the folds that all contenders have run; KeyboardInterrupt goes on where there is none.
-        """
-        reserve = keep_for_evidence * self.clock.seconds
-        rows = self._probe(parts[0], reserve, min(len(parts), FEWEST_FOLDS))
-        for number, fold in enumerate(parts):
-            enough = number >= 1
-            if enough and self._cost(min(rows, len(fold.train))) > self.clock.left - (reserve if number < k else 0.0):
-                self.clock.cut.append(f"{number} of {len(parts)} folds were run")
-                break
-            try:
-                self.done.append(self._fold(number, fold, rows))
-            except KeyboardInterrupt:
-                if not self.done:
-                    raise
-                self.interrupted = True
-                self.clock.cut.append(f"it was interrupted after {number} of {len(parts)} folds")
-                break
-        if rows < len(parts[0].train):
-            self.clock.cut.append(f"each contender learnt from {rows:,} of {len(parts[0].train):,} training rows")
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Ctrl-C in it leaves what is complete, if that is one fold or more."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if not self.done:
+                raise
+            self.interrupted = True
+
+    def look(self, measure: str) -> None:
+        """What the data suggest, the lecture's criteria, and trials with the network and the best of the trees."""
+        self.progress("properties of the data", self._fits / self.total)
+        self.evidence["tendencies"] = properties(self.whole, self.encoder)
+        results = self.results()
+        outcome = settle(results, measure, self.ratio)
+        if outcome is None:
+            return
+        network, trees = results["network"], results[outcome.champion]
+        linear = linear_share(results, measure)
+        self.evidence["criteria"] = criteria(
+            self.whole, self.encoder, network, trees, recipe=self.options["recipe"], linear=linear
+        )
+        train, test = (
+            sample(self.first, trial_ring.ROWS, self.seed),
+            sample(self.done[0].tested, trial_ring.TEST_ROWS, self.seed),
+        )
+        groups, known = groups_of(self.done[0].encoder), {}
+        made = self.evidence["trials"] = []
+        for name, kind in TRIALS.items():
+            cost = kind.fits * sum(self.clock.expected(one, train.n) for one in ("network", outcome.champion))
+            if cost > self.clock.left:
+                self.clock.cut.append(f"the experiment {name!r} was left out")
+                continue
+            self.progress(f"experiment: {name}", self._fits / self.total)
+            made.append(
+                trials.run(
+                    name, train, test, ("network", outcome.champion), seed=self.seed, groups=groups, known=known,
+                    **self.options,
+                )
+            )  # fmt: skip
 
     def _cost(self, rows: int) -> float:
         """Seconds that one fold of so many training rows will take."""
@@ -206,6 +250,8 @@ class Race:
         self._fold(0, fold, few, probe=True)
         while rows > few and wanted * self._cost(rows) > self.clock.left - reserve:
             rows = max(rows // 2, few)
+        if rows < len(fold.train):
+            self.clock.cut.append(f"each contender learnt from {rows:,} of {len(fold.train):,} training rows")
         return rows
 
     def _fold(self, number: int, fold: folds.Fold, rows: int, probe: bool = False) -> FoldRun:
@@ -220,8 +266,10 @@ class Race:
             )
             bout, tested = Bout.of(encoder, learn_from), Bout.of(encoder, answer_for)
         run = FoldRun(encoder, train, test, tested, {})
+        if not self.done:
+            self.first = bout
         for one in self.contenders:
-            self.progress(f"fold {number + 1}: {one.name}", self._fits / max(self.total, 1))
+            self.progress(f"fold {number + 1}: {one.name}", self._fits / self.total)
             with self.clock.timing(one.name, len(train)):
                 run.answers[one.name] = _answer(one, bout, tested, {**self.options, "seed": self.seed + number})
             if not self.done:
@@ -360,6 +408,7 @@ def _parted(
         column = whole[time]
         whole = whole.take(~column.missing) if column.missing.any() else whole
         parts = list(folds.by_time(whole[time].values, k))
+        _check_varied(parts, strata(whole, target, task), f"the earliest by {time!r} are; ask for fewer folds")
         return whole.drop([time]), parts, f"in order of {time!r}: each of {len(parts)} folds is tested by later rows"
     repeats = (2 if n < FEW_ROWS else 1) if repeats is None else check_whole(repeats, 1, "repeats")
     labels = strata(whole, target, task)
@@ -370,4 +419,15 @@ def _parted(
         of_group = np.unique(np.where(column.missing, "", column.values.astype(str)), return_inverse=True)[1]
         whole, how = whole.drop([groups]), f"{how}, the rows of one {groups!r} together"
     parts = list(folds.repeated(n, k, repeats, seed=seed, labels=labels, groups=of_group))
+    _check_varied(
+        parts, labels, "hardly any row is of another; give more rows" if groups is None else
+        f"those of one {groups!r} stay together; ask for fewer folds",
+    )  # fmt: skip
     return whole, parts, f"{how}, of each class about the same share" if labels is not None else how
+
+
+def _check_varied(parts: Sequence[folds.Fold], labels: Int[np.ndarray, " n"] | None, why: str) -> None:
+    """Raises TableError where nobody can learn from a fold, as all its training rows are of one class."""
+    if labels is not None and any(len(np.unique(labels[fold.train])) < 2 for fold in parts):
+        message = f"a fold would learn from rows of one class alone, as {why}"
+        raise TableError(message)

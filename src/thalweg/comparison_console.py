@@ -47,37 +47,42 @@ def _figures(comparison: Comparison) -> None:
             for measure in measures
         ]
         table.add_row(one.name, *cells, _difference(comparison.difference(one.name), comparison.measure))
-    console.show(table)
+    console.show(table, WIDTH)
     _paragraph(
-        f"* is the best. Means of {comparison.folds}. The last column is of the {MEASURES[comparison.measure].name}"
+        f"* is the best. Means over folds ({comparison.folds}). The last column is of the {MEASURES[comparison.measure].name}"
         f"{', turned' if MEASURES[comparison.measure].best is max else ''}: below 0 the network is better."
     )
     print()
 
 
 def _costs(comparison: Comparison) -> None:
-    headings = ("", "to train", "one row", "a million rows", "its file", "size", "inputs on one scale")
+    headings = ("", "to train", "one row", "a million rows", "its file", "size", "scaling")
     table = console.sheet(*headings, numbers=True)
     for one in ranked(comparison):
         table.add_row(
             one.name, seconds(one.fit_seconds), seconds(one.row_seconds), seconds(one.million_seconds), size(one.size),
             f"{one.count:,} {one.unit}", "needed" if one.scaling else "not needed",
         )  # fmt: skip
-    console.show(table)
+    console.show(table, WIDTH)
 
 
 def _evidence(comparison: Comparison) -> None:
-    """What the data are like and what experiments showed, each with the side that it points to."""
+    """What the data are like, what the lecture would ask, what experiments showed, and which side each points to."""
     if comparison.tendencies:
         table = console.sheet("property of the data", "here", "points to", "how strongly")
         for one in comparison.tendencies:
             table.add_row(one.name, one.shown, one.towards, one.strength)
-        console.show(table)
+        console.show(table, WIDTH)
+    if comparison.criteria:
+        table = console.sheet("criterion of the lecture", "here", "points to")
+        for one in comparison.criteria:
+            table.add_row(one.name, one.here, one.towards)
+        console.show(table, WIDTH)
     if comparison.trials:
         table = console.sheet("experiment", "question", "points to", "how strongly")
         for one in comparison.trials:
             table.add_row(one.name, one.question, one.towards, one.strength)
-        console.show(table)
+        console.show(table, WIDTH)
 
 
 def _best(comparison: Comparison, measure: str) -> float | None:

@@ -233,12 +233,12 @@ def sheet(*headings: str, title: str | None = None, numbers: bool = False) -> An
     return table
 
 
-def show(table: Any) -> None:
-    """Print a table."""
+def show(table: Any, width: int = 200) -> None:
+    """Print a table, as wide as the terminal allows, elsewhere as `width`."""
     from rich.console import Console
 
     # Nothing is cut where the output is not a terminal; markup in names of columns is text.
     console = Console(markup=False, highlight=False, soft_wrap=False)
     if not console.is_terminal:
-        console.width = 200
+        console.width = width
     console.print(table)

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 from thalweg.intervals import CONFIDENCE, Difference
 from thalweg.scores import MEASURES
-from thalweg.standings import LEVEL, OF_TASK, Compared, Outcome, Result, difference, loss_by_fold, settle
+from thalweg.standings import LEVEL, OF_TASK, Compared, Outcome, Result, difference, mean_loss, settle
+from thalweg.tendencies import FORETOLD
 
 
-PREDICTABLE = "research that predicts the winner from 675 such properties is right on 74 % of data sets"
 READABLE = 32  # leaves of a tree that people read
 SURE = {"clear": "clearly", "likely": "probably"}
 SIDES = {"network": "the network", "trees": "trees"}
@@ -49,8 +49,7 @@ def reasons(comparison: Compared) -> list[str]:
 
 def ranked(comparison: Compared) -> list[Result]:
     """The contenders, best first, by the measure that decides."""
-    losses = {name: loss_by_fold(one, comparison.measure) for name, one in comparison.results.items()}
-    return sorted(comparison.results.values(), key=lambda one: float(losses[one.name].mean()))
+    return sorted(comparison.results.values(), key=lambda one: mean_loss(one, comparison.measure))
 
 
 def called(name: str) -> str:
@@ -126,9 +125,7 @@ def _evidence(comparison: Compared) -> Iterator[str]:
     towards = [one.towards for one in comparison.tendencies if one.towards in SIDES]
     if comparison.tendencies:
         counts = " and ".join(f"{towards.count(side)} to {name}" for side, name in SIDES.items())
-        yield (
-            f"Of {len(comparison.tendencies)} properties of the data {counts} point: tendencies only, as {PREDICTABLE}."
-        )
+        yield f"Of {len(comparison.tendencies)} properties of the data {counts} point. {FORETOLD}"
     yield from (trial.because for trial in comparison.trials if trial.towards in SIDES)
 
 

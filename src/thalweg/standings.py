@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from thalweg.criteria import Criterion
 from thalweg.intervals import CONFIDENCE, Difference, corrected
 from thalweg.scores import MEASURES
+from thalweg.tendencies import Tendency
+from thalweg.trials import Trial
 
 
 OF_TASK = {  # the measures of a comparison, in the order in which they are shown
@@ -60,6 +64,12 @@ def loss_by_fold(result: Result, measure: str) -> np.ndarray:
     return -values if MEASURES[measure].best is max else values
 
 
+def mean_loss(result: Result, measure: str) -> float:
+    """The figure, turned so that less is better; infinite where there is none."""
+    figure = result.figure(measure)
+    return math.inf if figure is None else -figure if MEASURES[measure].best is max else figure
+
+
 def difference(
     first: Result, second: Result, measure: str, ratio: float, confidence: float = CONFIDENCE
 ) -> Difference | None:
@@ -79,13 +89,13 @@ def settle(results: Mapping[str, Result], measure: str, ratio: float) -> Outcome
     network = results.get("network")
     if network is None or not trees:
         return None
-    champion = min(trees, key=lambda one: float(np.nanmean(loss_by_fold(one, measure))))
+    champion = min(trees, key=lambda one: mean_loss(one, measure))
     found = difference(network, champion, measure, ratio)
     if found is None:
         return None
-    best = min(float(np.nanmean(loss_by_fold(one, measure))) for one in (network, champion))
+    best = min(mean_loss(one, measure) for one in (network, champion))
     baseline = results.get("baseline")
-    gap = float(np.nanmean(loss_by_fold(baseline, measure))) - best if baseline else 0.0
+    gap = mean_loss(baseline, measure) - best if baseline else 0.0
     margin = LEVEL * max(gap, 0.0)
     standing = found.standing(margin)
     if standing == "worse":
@@ -98,6 +108,15 @@ def settle(results: Mapping[str, Result], measure: str, ratio: float) -> Outcome
         sure = difference(network, champion, measure, ratio, 1.0 - (1.0 - CLEAR) / m)
         certainty = "clear" if sure is not None and (sure.low > 0.0 or sure.high < 0.0) else "likely"
     return Outcome(winner, certainty, champion.name, found, margin)
+
+
+def linear_share(results: Mapping[str, Result], measure: str) -> float | None:
+    """How far the linear model goes of the way from the baseline's loss to the best one's; None if nobody knows."""
+    if not {"linear", "baseline"} <= results.keys():
+        return None
+    losses = {name: mean_loss(one, measure) for name, one in results.items()}
+    gap = losses["baseline"] - min(losses.values())
+    return (losses["baseline"] - losses["linear"]) / gap if gap > 0.0 else None
 
 
 @dataclass(frozen=True, repr=False)
@@ -116,8 +135,9 @@ class Compared:
     results: Mapping[str, Result]  # contender → its figures
     cut: tuple[str, ...]  # what was left out to keep the budget, in sentences
     settings: Mapping[str, Any]  # how it was made: seed, folds, repeats, budget, versions, seconds
-    tendencies: Sequence[Any] = ()  # what the properties of the data suggest (tendencies.py)
-    trials: Sequence[Any] = ()  # what experiments showed (trials.py)
+    tendencies: Sequence[Tendency] = ()  # what the properties of the data suggest
+    criteria: Sequence[Criterion] = ()  # the lecture's criteria, and what is so here
+    trials: Sequence[Trial] = ()  # what experiments showed
     runs: Sequence[Any] = ()  # the folds of the first draw with their models, to look at (comparing.FoldRun)
     table: Any = None  # the rows that the folds number
 

@@ -42,6 +42,7 @@ ROOMS: tuple[str, ...] = (
     estimators  rivals  model  learning  fitting  predictions  explaining
     table_inputs  table_encoder  table_targets  table_files  table_estimators
     raw_features  pruned_tree  contenders  folds  intervals  budget
+    tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
     standings  judgement  comparison  comparing
     verdict  report  demo  console  comparison_console
     command_options  fit_cli  compare_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
