@@ -48,9 +48,10 @@ def _figures(comparison: Comparison) -> None:
         ]
         table.add_row(one.name, *cells, _difference(comparison.difference(one.name), comparison.measure))
     console.show(table, WIDTH)
+    turned = ", turned" if MEASURES[comparison.measure].best is max else ""
     _paragraph(
-        f"* is the best. Means over folds ({comparison.folds}). The last column is of the {MEASURES[comparison.measure].name}"
-        f"{', turned' if MEASURES[comparison.measure].best is max else ''}: below 0 the network is better."
+        f"* is the best. Means over folds ({comparison.folds}). The last column is of the "
+        f"{MEASURES[comparison.measure].name}{turned}: below 0 the network is better."
     )
     print()
 
