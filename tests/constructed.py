@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
+from thalweg.comparing import compare
+from thalweg.comparison import Comparison
+from thalweg.contenders import CONTENDERS
 from thalweg.table import Table, as_column
+
+
+CHOSEN = ("network", "tree", "boosting", "baseline")
+BUDGET = 60.0  # seconds for each, which only the largest needs
 
 
 @dataclass(frozen=True)
@@ -65,10 +73,33 @@ def xor(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 CONSTRUCTIONS = {
-    "rules": Construction(2_000, rules, "trees", True),
-    "rotated": Construction(2_000, rotated, "network", True),
-    "linear": Construction(2_000, linear, "network", False),
-    "xor": Construction(2_000, xor, "network", True),
+    "rules": Construction(1_500, rules, "trees", True),
+    "rotated": Construction(1_500, rotated, "network", True),
+    "linear": Construction(1_500, linear, "network", False),
+    "xor": Construction(3_000, xor, "trees", True),
     "few rows": Construction(200, rotated, "network", False),
     "many rows": Construction(100_000, rules, "trees", False),
 }
+
+
+def compared(name: str, seed: int, **options: Any) -> Comparison:
+    """A comparison on rows drawn with this seed."""
+    X, y = drawn(CONSTRUCTIONS[name], seed)
+    return compare(
+        table_of(X, y), "y", contenders=CHOSEN, evidence=False, repeats=1, budget=BUDGET, seed=seed, **options
+    )
+
+
+def copies(seed: int) -> Comparison:
+    """Our network against itself with other initial weights, which is called a tree."""
+    X, y = drawn(CONSTRUCTIONS["rotated"], seed, 500)
+    network = CONTENDERS["network"]
+    other = replace(
+        network, name="copy", family="trees", learn=lambda bout, *, seed, **rest: network.learn(
+            bout, seed=seed + 1_000, **rest
+        ),
+    )  # fmt: skip
+    return compare(
+        table_of(X, y), "y", contenders=[network, other, "baseline"], evidence=False, repeats=1, budget=BUDGET,
+        seed=seed, hidden=(32,), epochs=28,
+    )  # fmt: skip
