@@ -147,7 +147,7 @@ class TwoValues:
     def encode(self, column: Column, table: Table) -> Float[np.ndarray, "n width"]:
         """One feature."""
         del table  # any text is accepted
-        codes = _codes(column, (self.low, self.high), missing=2, other=2)
+        codes = codes_of(column, (self.low, self.high), missing=2, other=2)
         return np.array([-1.0, 1.0, 0.0])[codes][:, None]
 
 
@@ -183,7 +183,7 @@ class Category:
         """One feature for each slot, exactly one of them 1."""
         del table  # any text is accepted
         other = len(self.values)
-        codes = _codes(column, self.values, missing=other + self.missing_slot, other=other)
+        codes = codes_of(column, self.values, missing=other + self.missing_slot, other=other)
         features = np.zeros((len(codes), len(self.names)))
         features[np.arange(len(codes)), codes] = 1.0
         return features
@@ -207,7 +207,7 @@ class Date:
     @classmethod
     def learn(cls, column: Column) -> Date | None:
         """From a DATE column; None where no part varies."""
-        parts = _date_parts(column.values[~column.missing])
+        parts = date_parts(column.values[~column.missing])
         varies = {part for part, values in parts.items() if len(values) and values.min() < values.max()}
         if not varies:
             return None
@@ -227,7 +227,7 @@ class Date:
         """One feature for year and day, two for each cycle; all are 0 where the date is missing."""
         dates = as_dates(column, table)
         missing = np.isnat(dates)
-        parts = _date_parts(np.where(missing, np.datetime64(0, "us"), dates))
+        parts = date_parts(np.where(missing, np.datetime64(0, "us"), dates))
         scaled = [
             scale.apply(parts[part].astype(np.float64))
             for part, scale in (("year", self.year), ("day", self.day))
@@ -277,7 +277,7 @@ def on_circle(steps: Int[np.ndarray, " n"], part: str) -> tuple[Float[np.ndarray
     return np.sin(angles), np.cos(angles)
 
 
-def _codes(column: Column, values: tuple[str, ...], missing: int, other: int) -> Int[np.ndarray, " n"]:
+def codes_of(column: Column, values: tuple[str, ...], missing: int, other: int) -> Int[np.ndarray, " n"]:
     """The place of each cell's text among `values`, `missing` or `other`."""
     texts, absent = as_texts(column, values)
     codes, words = factorize(texts)
@@ -286,7 +286,7 @@ def _codes(column: Column, values: tuple[str, ...], missing: int, other: int) ->
     return np.where(absent, missing, found)
 
 
-def _date_parts(dates: Shaped[np.ndarray, " n"]) -> dict[str, Int[np.ndarray, " n"]]:
+def date_parts(dates: Shaped[np.ndarray, " n"]) -> dict[str, Int[np.ndarray, " n"]]:
     """Year, month (0 = January), day, weekday (0 = Monday) and hour."""
     days = dates.astype("datetime64[D]")
     months = dates.astype("datetime64[M]")

@@ -68,9 +68,13 @@ class Recipe:
 
     def network(self, encoder: Encoder) -> Network:
         """The network for this encoder's columns and target."""
-        output, loss = _OUTPUT_AND_LOSS[encoder.task]
-        dropout = self.dropout if self.dropout is not None else 0.1 if encoder.task == "regression" else 0.2
-        sizes = [len(encoder.feature_names), *self.hidden, n_outputs(encoder)]
+        return self.of_sizes(len(encoder.feature_names), n_outputs(encoder), encoder.task)
+
+    def of_sizes(self, inputs: int, outputs: int, task: str) -> Network:
+        """The network for so many inputs and outputs."""
+        output, loss = _OUTPUT_AND_LOSS[task]
+        dropout = self.dropout if self.dropout is not None else 0.1 if task == "regression" else 0.2
+        sizes = [inputs, *self.hidden, outputs]
         return Network(
             sizes, activation=self.activation, output=output, loss=loss, dropout=dropout if self.hidden else 0.0
         )
