@@ -170,16 +170,19 @@ def _cut(text: str, fits: Callable[[str], bool]) -> str:
 
 
 def _fitter() -> Callable[[str], bool]:
-    """Whether a text is narrow enough, by the font's own measures."""
+    """Whether a text is narrow enough, by the font's own measures of its characters."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import TextToPath
 
     font, measure = FontProperties(size=_SIZE), TextToPath()
+    widths: dict[str, float] = {}
 
-    def fits(text: str) -> bool:
-        return measure.get_text_width_height_descent(text, font, ismath=False)[0] <= _TEXT * 72
+    def width(character: str) -> float:
+        if character not in widths:
+            widths[character] = measure.get_text_width_height_descent(character, font, ismath=False)[0]
+        return widths[character]
 
-    return fits
+    return lambda text: sum(map(width, text)) <= _TEXT * 72
 
 
 def _fills(tree: PrunedTree, leaves: Sequence[int]) -> Callable[[int], tuple[Any, Any]]:
