@@ -128,6 +128,11 @@ def test_progress_says_what_begins_and_how_far_it_is():
     ]  # fmt: skip
 
 
+def test_the_largest_seed_has_folds_enough():
+    found = compare(of("good"), "good", contenders=["tree", "baseline"], n_folds=2, seed=2**64 - 1, **QUICK)
+    assert found.settings["run"] == 4
+
+
 # ---- how rows are parted
 
 
@@ -310,8 +315,9 @@ def test_ctrl_c_in_an_experiment_leaves_the_folds_and_the_experiments_before(mon
         ({"sizes": (3,)}, InputError, "sizes"),
         ({"epochs": 0}, InputError, "epochs"),
         ({"engine": "gpu"}, InputError, "gpu"),
-        ({"threads": 0}, InputError, "threads"),
-        ({"seed": -1}, InputError, "seed"),
+        ({"threads": 0}, InputError, "threads must be a whole number from 1 to"),
+        ({"threads": 0, "contenders": ["tree", "forest"]}, InputError, "threads must be a whole number from 1 to"),
+        ({"seed": -1}, InputError, "the seed must be a whole number from 0 to"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )

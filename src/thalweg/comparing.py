@@ -118,6 +118,8 @@ def compare(
     settings = check_recipe(recipe)
     chosen = _check_contenders(contenders)
     check_whole(n_folds, 2, "n_folds")
+    randomness.check_seed(seed)
+    engines.get(engine, threads)  # or it says why not
     columns = [one for one in (groups, time) if one is not None]
     if len(columns) == 2:
         message = "groups and time exclude each other; leave one of them out"
@@ -271,7 +273,9 @@ class Race:
         for one in self.contenders:
             self.progress(f"fold {number + 1}: {one.name}", self._fits / self.total)
             with self.clock.timing(one.name, len(train)):
-                run.answers[one.name] = _answer(one, bout, tested, {**self.options, "seed": self.seed + number})
+                run.answers[one.name] = _answer(
+                    one, bout, tested, {**self.options, "seed": (self.seed + number) % 2**64}
+                )
             if not self.done:
                 self.speeds[one.name] = _speeds(run.answers[one.name].fitted, tested)
             self._fits += not probe

@@ -6,14 +6,16 @@ import math
 import textwrap
 from typing import Any
 
-from thalweg import console
+from thalweg import console, tree_rules
 from thalweg.comparison import Comparison
 from thalweg.intervals import CONFIDENCE, Difference
 from thalweg.judgement import ranked, seconds, size
+from thalweg.raw_features import RawFeatures
 from thalweg.scores import MEASURES
 
 
 WIDTH = 100  # columns of a terminal that hold everything
+READ_AT_A_GLANCE = 16  # leaves
 
 
 def compared(comparison: Comparison) -> None:
@@ -22,11 +24,22 @@ def compared(comparison: Comparison) -> None:
     _figures(comparison)
     _costs(comparison)
     _evidence(comparison)
+    _rules(comparison)
     for reason in comparison.reasons:
         _paragraph(reason, "- ")
     for cut in comparison.cut:
         _paragraph(f"Cut: {cut}.", "- ")
     print()
+
+
+def _rules(comparison: Comparison) -> None:
+    """The pruned tree of the first fold in words, if it is small enough to be read at a glance."""
+    answer = comparison.runs[0].answers.get("tree") if comparison.runs else None
+    if answer is None or not 1 < answer.fitted.count <= READ_AT_A_GLANCE:
+        return
+    print(f"The pruned tree of the first fold, {answer.fitted.count} leaves:\n")
+    features = RawFeatures(comparison.runs[0].encoder).plain_features
+    print(textwrap.indent(tree_rules.rules(answer.fitted.model, features, comparison.classes), "  ") + "\n")
 
 
 def as_json(comparison: Comparison, report: str | None) -> None:
