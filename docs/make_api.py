@@ -67,7 +67,7 @@ SUBJECTS = {
         "activations.Activation losses.Loss functions.Function diagnosis.Curvature sweeps.LearningRateRange "
         "sweeps.Race sweeps.RegimeMap trace_steps.Step paths.Path paths.Difference matrices.MatrixStep answers.Mark "
         "answers.Suspect descent_exercises.DescentExercise contenders.Contender standings.Result standings.Outcome "
-        "intervals.Difference"
+        "intervals.Difference tendencies.Tendency criteria.Criterion trials.Trial"
     ),
 }
 

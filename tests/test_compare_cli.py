@@ -1,7 +1,11 @@
 """`thalweg compare`: what it prints, what it leaves, and its exit status."""
 
 import json
+import os
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -179,3 +183,18 @@ def test_a_table_of_numbers_that_a_query_makes():
         "--no-evidence", "--measure", "mae",
     )  # fmt: skip
     assert ran.status == 0 and "y (regression), 120 rows" in ran.text and "MAE is" in " ".join(ran.text.split())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+def test_ctrl_c_of_a_running_command(data):
+    command = [sys.executable, "-m", "thalweg", "compare", str(data), "--target", "spam", "--drop", others("spam")]
+    command += [*QUICK, "--repeats", "900", "--contenders", "network,tree,baseline", "--no-report", "--no-evidence"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr
+        for line in running.stderr:
+            if (found := re.search(r"fold (\d+):", line)) and int(found[1]) > 1:
+                running.send_signal(signal.SIGINT)
+                break
+        out, err = running.communicate(timeout=60)
+    assert running.returncode == 130 and err.endswith("thalweg: interrupted; what was compared so far is above\n")
+    assert "log-loss" in out and re.search(r"- Cut: \d+ of 2700 folds were run\.", out)

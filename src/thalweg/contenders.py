@@ -100,7 +100,7 @@ class Fitted:
 class Contender:
     """One kind of model."""
 
-    name: str
+    name: str  # it goes by
     family: str  # whom its win speaks for: network, trees, linear, baseline
     what: str  # it is, and with which settings
     scaling: bool  # whether it needs its inputs on one scale

@@ -157,7 +157,11 @@ class Compared:
         return (self.measure, *(key for key in OF_TASK[self.task] if key != self.measure))
 
     def difference(self, name: str, measure: str | None = None) -> Difference | None:
-        """The network's loss − that of this contender; below 0 the network is better."""
+        """The network's loss − that of the contender `name`; below 0 the network is better.
+
+        `measure` is a key of `measures`, None the one that decides; a measure of which more is better is turned. None
+        comes back for the network itself, and where fewer than two folds tell.
+        """
         network = self.results.get("network")
         if network is None or name == "network":
             return None
