@@ -16,7 +16,7 @@ from thalweg.trial_ring import STREAMS, SURE, Found, Group, Ring, pointing
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-FEW_VALUES = 10  # with fewer a feature is no number to rotate (Grinsztajn et al. 2022, section 3.1, leave it out)
+FEW_VALUES = 10  # with fewer a feature is no number to rotate (Grinsztajn et al. 2022 leave such features out)
 MOST_COLUMNS = 100  # of noise that are added, or whose importance is measured
 LEVEL = 0.05  # of what was learnt: what is no matter, as in a comparison
 NOISE = 0.1  # of a column's spread

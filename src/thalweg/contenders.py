@@ -131,7 +131,7 @@ def _network(bout: Bout, *, seed: int, threads: int | None, recipe: Recipe, engi
 
 def _pruned_tree(bout: Bout, *, seed: int, **_: Any) -> Fitted:
     grown = pruned_tree.grow(bout.plain, bout.y, bout.task, bout.n_classes, seed=seed)
-    return Fitted(lambda rows: grown.outputs(rows.plain), grown, grown.n_leaves, "leaves", _pickled(grown))
+    return Fitted(lambda rows: grown.outputs(rows.plain), grown, grown.leaves, "leaves", _pickled(grown))
 
 
 def _boosting(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:

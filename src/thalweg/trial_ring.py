@@ -37,7 +37,11 @@ STREAMS = {"rotation": 1, "columns": 2, "curve": 3, "stability": 4, "noise": 5, 
 
 
 class NotLearnt(Exception):
-    """A contender broke down, or nobody learnt anything: the trial says so and finds nothing."""
+    """Nobody learnt anything: the trial says so and finds nothing."""
+
+
+class BrokeDown(NotLearnt):
+    """A contender raised an error, or answered with what is not finite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +126,7 @@ class Ring:
                 bout, seed=self.seed, threads=self.threads, recipe=self.recipe, engine=self.engine
             )
         except Exception as error:  # whatever a library raises, the rest of the comparison stands
-            raise NotLearnt(f"{name} could not learn: {error}") from error
+            raise BrokeDown(f"{name} could not learn: {error}") from error
 
     @property
     def whole(self) -> tuple[Fitted, Fitted]:
@@ -135,12 +139,12 @@ class Ring:
 
     def outputs(self, name: str, fitted: Fitted, bout: Bout) -> Float[np.ndarray, "n ..."]:
         """What a contender says of the rows."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, "openmp"):  # few rows, for which threads would wait for each other
+        try:
             outputs = fitted.outputs(bout)
+        except Exception as error:
+            raise BrokeDown(f"{name} could not answer: {error}") from error
         if not np.isfinite(outputs).all():
-            raise NotLearnt(f"{name} gives answers that are not finite")
+            raise BrokeDown(f"{name} gives answers that are not finite")
         return outputs
 
     def losses(self, pair: Sequence[Fitted], bout: Bout) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +192,7 @@ class Ring:
             f"{name} goes from {scores.number(float(b.mean()), 3)} to {scores.number(float(a.mean()), 3)}"
             for name, b, a in zip(self.contenders, before, after, strict=True)
         )
-        return figures, contrast, unit, f"{what} the {self.measure} of {says}; {self.more(contrast, unit, 'rises')}"
+        return figures, contrast, unit, f"{what} the {self.measure} of {says}; {self.more(contrast, unit, 'loses')}"
 
     def more(self, contrast: Difference, unit: float, verb: str) -> str:
         """A clause on the difference of the two."""
