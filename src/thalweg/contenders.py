@@ -8,6 +8,7 @@ table that dispatch, tests, benchmarks and documents read: a further contender i
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import io
 import pickle
@@ -136,17 +137,22 @@ def _pruned_tree(bout: Bout, *, seed: int, **_: Any) -> Fitted:
 
 def _boosting(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
-    from threadpoolctl import threadpool_limits
 
-    kind = HistGradientBoostingClassifier if bout.n_classes else HistGradientBoostingRegressor
+    kind: Any = HistGradientBoostingClassifier if bout.n_classes else HistGradientBoostingRegressor
     model = kind(
-        max_iter=ROUNDS, learning_rate=RATE, early_stopping=True, validation_fraction=VALIDATION, n_iter_no_change=PATIENCE,
-        categorical_features=bout.categorical, random_state=seed % 2**32,
+        max_iter=ROUNDS, learning_rate=RATE, early_stopping=True, validation_fraction=VALIDATION,
+        n_iter_no_change=PATIENCE, categorical_features=bout.categorical, random_state=seed % 2**32,
     )  # fmt: skip
-    with threadpool_limits(_threads(bout, threads), "openmp"):
+    with _openmp(_threads(bout, threads)):
         model.fit(bout.coded, bout.y)
     leaves = sum(int(tree.get_n_leaf_nodes()) for round_ in model._predictors for tree in round_)
-    return Fitted(_answers(model, bout, "coded"), model, leaves, "leaves", _pickled(model))
+    answers = _answers(model, bout, "coded")
+
+    def outputs(rows: Bout) -> np.ndarray:
+        with _openmp(_threads(rows, threads)):
+            return answers(rows)
+
+    return Fitted(outputs, model, leaves, "leaves", _pickled(model))
 
 
 def _forest(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
@@ -193,8 +199,8 @@ def _xgboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
 
     kind = xgboost.XGBClassifier if bout.n_classes else xgboost.XGBRegressor
     model = kind(
-        n_estimators=ROUNDS, learning_rate=RATE, tree_method="hist", early_stopping_rounds=PATIENCE, n_jobs=_threads(bout, threads),
-        random_state=seed % 2**31, enable_categorical=True,
+        n_estimators=ROUNDS, learning_rate=RATE, tree_method="hist", early_stopping_rounds=PATIENCE,
+        n_jobs=_threads(bout, threads), random_state=seed % 2**31, enable_categorical=True,
         feature_types=["c" if is_category else "q" for is_category in bout.categorical],
     )  # fmt: skip
     fit_rows, valid_rows = bout.parts(seed)
@@ -230,12 +236,12 @@ def _linear(bout: Bout, *, threads: int | None, **_: Any) -> Fitted:
     from sklearn.linear_model import LogisticRegression, RidgeCV
     from threadpoolctl import threadpool_limits
 
-    model = LogisticRegression(max_iter=300) if bout.n_classes else RidgeCV(np.logspace(-3, 3, 13))
+    model: Any = LogisticRegression(max_iter=300) if bout.n_classes else RidgeCV(np.logspace(-3, 3, 13))
     with threadpool_limits(threads, "blas"), warnings.catch_warnings():
         # A solution that is not exact to the last digit does for a comparison.
         warnings.filterwarnings("ignore", "lbfgs failed to converge")
         model.fit(bout.scaled, bout.y)
-    numbers = model.coef_.size + np.size(model.intercept_)
+    numbers = np.size(model.coef_) + np.size(model.intercept_)
     return Fitted(_answers(model, bout, "scaled"), model, numbers, "coefficients", _pickled(model))
 
 
@@ -264,6 +270,19 @@ def _answers(
 
 def _threads(bout: Bout, threads: int | None) -> int | None:
     return 1 if bout.coded.size < FEW_CELLS else threads
+
+
+def _openmp(threads: int | None) -> Any:
+    """scikit-learn's boosting takes its number of threads from OpenMP alone."""
+    return _pools().limit(limits=threads, user_api="openmp")
+
+
+@functools.cache
+def _pools() -> Any:
+    """Looking for the libraries takes a millisecond, as long as an answer for one row."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class _Counted(io.RawIOBase):

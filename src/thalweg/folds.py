@@ -51,7 +51,7 @@ def repeated(
     Raises:
         InputError: there are fewer rows, or groups, than folds.
 
-    >>> [fold.test.tolist() for fold in repeated(4, 2, 1, seed=0, groups=np.array(["a", "b", "a", "b"]))]
+    >>> sorted(fold.test.tolist() for fold in repeated(4, 2, 1, seed=0, groups=np.array(["a", "b", "a", "b"])))
     [[0, 2], [1, 3]]
     """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, StratifiedKFold

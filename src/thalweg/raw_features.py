@@ -1,8 +1,8 @@
 """The columns of an encoder as trees take them: in their own units, missing cells as nan, nothing scaled.
 
-A tree asks whether a number is at most a threshold, which no scaling changes; so its rules are best written in the units
-of the table. `plain` has a feature of 0 and 1 for each value of a category, which a single question can ask about;
-`coded` has one feature for each category, whose numbers are names: boosted trees group them as they need.
+A tree asks whether a number is at most a threshold, which no scaling changes; so its rules are best written in the
+units of the table. `plain` has a feature of 0 and 1 for each value of a category, which a single question can ask
+about; `coded` has one feature for each category, whose numbers are names: boosted trees group them as they need.
 """
 
 from __future__ import annotations

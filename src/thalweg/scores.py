@@ -66,6 +66,7 @@ class Measure(NamedTuple):
 MEASURES = {  # by their keys in the figures, of which each task has some, in the order in which they are shown
     "exact": Measure("all targets right", percent, max, "the share of the rows whose targets are all predicted right"),
     "accuracy": Measure("accuracy", percent, max, "the share of the rows whose most probable class is the actual one"),
+    "error": Measure("error", percent, min, "the share of the rows whose most probable class is not the actual one"),
     "log_loss": Measure(
         "log-loss", number, min,
         "the mean of −ln of the probability given to what was the case; 0 is perfect, sure mistakes cost the most",
@@ -74,6 +75,11 @@ MEASURES = {  # by their keys in the figures, of which each task has some, in th
         "AUC", decimals, max,
         "the area under the ROC curve, which is how often a row of a class gets a higher probability of it than a row "
         "of another; 0.5 is chance",
+    ),
+    "calibration": Measure(
+        "calibration error", percent, min,
+        "how far the probability of what was said lies from how often it was so, on average over ten bins of as many "
+        "rows each",
     ),
     "rmse": Measure("RMSE", number, min, "the root of the mean squared error, in the unit of the target"),
     "mae": Measure("MAE", number, min, "the mean size of the error, in the unit of the target"),
@@ -176,6 +182,22 @@ def regression(
         "targets": each,
         "notes": {f"r2 of {name}": figures["notes"]["r2"] for name, figures in each.items() if figures["notes"]},
     }
+
+
+def calibration_error(y: Int[np.ndarray, " n"], probability: Float[np.ndarray, "n k"], bins: int = 10) -> float:
+    """Mean distance, weighted by rows, of the probability of the class that is said from how often it was right.
+
+    Bins of as many rows each, by that probability; of two classes the second one's probability is taken instead, so
+    that both directions of being wrong show (Guo et al. 2017, section 2, there with bins of equal width).
+
+    >>> calibration_error(np.array([0, 1, 1, 1]), np.array([[0.25, 0.75]] * 4), bins=1)
+    0.0
+    """
+    p = scaled(probability)
+    said, was = (p[:, 1], y == 1) if p.shape[1] == 2 else (p.max(axis=1), p.argmax(axis=1) == y)
+    order = np.argsort(said, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    return float(sum(len(part) * abs(said[part].mean() - was[part].mean()) for part in parts) / len(order))
 
 
 def row_losses(y: Num[np.ndarray, "n ..."], outputs: Float[np.ndarray, "n ..."], task: str) -> Float[np.ndarray, " n"]:

@@ -41,8 +41,9 @@ ROOMS: tuple[str, ...] = (
     mlp_parameters  mlp_settings  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests
     estimators  rivals  model  learning  fitting  predictions  explaining
     table_inputs  table_encoder  table_targets  table_files  table_estimators
-    pruned_tree  raw_features  contenders  folds  intervals  tendencies  criteria  trial_ring
-    changed_columns  changed_rows  trials
+    raw_features  pruned_tree  contenders  folds  intervals
+    tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
+    budget  standings  judgement  comparison  comparing
     verdict  report  demo  console
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),

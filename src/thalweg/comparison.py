@@ -1,0 +1,56 @@
+"""What `compare` returns: what was measured, in words, in plain JSON types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from thalweg import judgement
+from thalweg.standings import Compared
+
+
+@dataclass(frozen=True, repr=False)
+class Comparison(Compared):
+    """Network and trees on the same folds of one table, with evidence."""
+
+    def __repr__(self) -> str:
+        return f"Comparison on {self.data}, target {self.target!r}: {self.verdict}"
+
+    @property
+    def verdict(self) -> str:
+        """Who does better and how sure that is; level where nobody does, or where these rows cannot tell."""
+        return judgement.verdict(self)
+
+    @property
+    def reasons(self) -> list[str]:
+        """Sentences beside the verdict: other measures, simpler models, tendencies, experiments, speed."""
+        return judgement.reasons(self)
+
+    def to_dict(self) -> dict[str, Any]:
+        """In plain JSON types."""
+        outcome = self.outcome
+        return {
+            "data": self.data, "target": self.target, "task": self.task, "classes": [*self.classes],
+            "rows": self.rows, "columns": self.columns, "folds": self.folds, "measure": self.measure,
+            "winner": self.winner, "certainty": outcome.certainty if outcome else None, "verdict": self.verdict,
+            "champion": outcome.champion if outcome else None,
+            "reasons": self.reasons,
+            "contenders": {name: self._of(name) for name in self.results},
+            "tendencies": [vars(one) for one in self.tendencies],
+            "trials": [vars(one) for one in self.trials],
+            "cut": [*self.cut], "settings": dict(self.settings),
+        }  # fmt: skip
+
+    def _of(self, name: str) -> dict[str, Any]:
+        one = self.results[name]
+        differences = {measure: self.difference(name, measure) for measure in self.measures}
+        return {
+            "family": one.family, "what": one.what, "needs_scaling": one.scaling,
+            "figures": {measure: one.figure(measure) for measure in self.measures},
+            "by_fold": {measure: [*one.by_fold[measure]] for measure in self.measures},
+            "network_minus_it": {
+                measure: vars(found) for measure, found in differences.items() if found is not None
+            },
+            "fit_seconds": one.fit_seconds, "row_seconds": one.row_seconds, "million_seconds": one.million_seconds,
+            "bytes": one.size, "count": one.count, "unit": one.unit,
+        }  # fmt: skip
