@@ -12,7 +12,7 @@ from thalweg.learning import Recipe
 from thalweg.table import Table, as_column
 
 
-NETWORK = SimpleNamespace(name="network", fit_seconds=3.0, million_seconds=0.7, count=66_000, unit="parameters")
+NETWORK: Any = SimpleNamespace(name="network", fit_seconds=3.0, million_seconds=0.7, count=66_000, unit="parameters")
 TREE = SimpleNamespace(name="tree", fit_seconds=0.1, million_seconds=0.2, count=7, unit="leaves")
 FOREST = SimpleNamespace(name="forest", fit_seconds=2.9, million_seconds=20.0, count=70_000, unit="leaves")
 

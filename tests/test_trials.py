@@ -1,6 +1,7 @@
 """Trials: on data with a known answer, and with contenders that are made to answer as they do."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -95,9 +96,10 @@ def test_only_numbers_are_rotated(monkeypatch, rng):
 
 
 def test_noise_columns_hurt_a_network_of_few_rows():
-    X = np.random.default_rng(4).normal(size=(501, 31))
-    found = run("noise columns", *halves(X, (X[:, 0] > 0).astype(np.int64), 151), ("network", "tree"), **OPTIONS)
-    assert found.towards == "trees" and found.figures["columns"] == 31
+    X = np.random.default_rng(5).normal(size=(701, 19))
+    train, test = halves(X, (X[:, 0] > 0) + X[:, 1], 201, 0)
+    found = run("noise columns", train, test, ("network", "tree"), **OPTIONS)
+    assert found.towards == "trees" and found.figures["columns"] == 19
     assert found.figures["difference"]["low"] > 0.0
     assert found.figures["rise"]["network"]["mean"] > found.figures["rise"]["tree"]["mean"]
 
@@ -258,27 +260,44 @@ def test_noise_in_the_inputs_is_the_same_to_both(monkeypatch, rng):
         assert isinstance(role, Number)
         there = ~np.isnan(after[:, 0])
         assert (before[there] != after[there]).mean() > 0.8
-        width = 4.0 * role.scale.half_width  # upper − lower quartile is twice the half width's double
-        assert np.abs(after - before)[there].std() < NOISE_BOUND * width
+        width = 2.0 * role.scale.half_width  # from the quartile to the quartile
+        assert np.std((after - before)[there]) < 1.5 * 0.1 * width / 1.349
         np.testing.assert_array_equal(noisy.coded[:, one.coded], after)
         expected = role.scale.apply(after[:, 0])
         assert np.abs(noisy.scaled[:, one.scaled[0]] - expected).max() < 0.15  # read off between training rows
         np.testing.assert_array_equal(noisy.scaled[:, one.scaled[1:]], test.scaled[:, one.scaled[1:]])
 
 
-NOISE_BOUND = 0.1
+def test_an_answer_that_jumps_is_hurt_by_noise_and_a_slope_is_not(monkeypatch, rng):
+    """In y = x noise of σ costs σ²; an answer that is 3 off beyond each multiple of ½ jumps at every one of them."""
+    X = rng.normal(size=(1501, 1))
+    train, test = halves(X, X[:, 0], 501, 0)
+
+    def jumping(_: Bout, rows: Bout) -> np.ndarray:
+        x = rows.plain[:, 0]
+        return np.where(np.floor(2.0 * x) == np.floor(2.0 * rows.y), x, x + 3.0)
+
+    made(monkeypatch, jumping=jumping, slope=lambda _, rows: rows.scaled[:, 0])
+    found = run("input noise", train, test, ("slope", "jumping"), **OPTIONS)
+    assert found.figures["rise"]["slope"]["mean"] == pytest.approx(0.01, rel=0.5)
+    assert (found.towards, found.strength) == ("network", "strong")
 
 
-def test_thresholds_are_hurt_by_noise_and_slopes_are_not(monkeypatch, rng):
-    X = rng.normal(size=(1501, 2))
-    train, test = halves(X, np.floor(8.0 * X[:, 0]) / 8.0, 501, 0)
-    made(
-        monkeypatch,
-        steps=lambda _, rows: np.floor(64.0 * rows.plain[:, 0]) % 8,
-        slope=lambda _, rows: rows.scaled[:, 0],
-    )
-    found = run("input noise", train, test, ("slope", "steps"), **OPTIONS)
-    assert found.figures["rise"]["slope"]["mean"] < 0.05
+def test_columns_without_a_cell_in_the_sample_stay_as_they_are(monkeypatch):
+    train, test = rules()
+    made(monkeypatch, look=lambda _, rows: sure(rows.y == 1))
+    empty = np.full((train.n, 7), np.nan)
+    train = replace(train, plain=empty, coded=empty)
+    found = run("input noise", train, test, ("look", "look"), **OPTIONS)
+    assert found.because == "There is no column of numbers to disturb."
+
+
+@pytest.mark.parametrize("kind", TRIALS)
+def test_one_row_to_test_on_says_nothing(kind):
+    train, test = rules()
+    found = run(kind, train, test.take(np.array([0])), ("linear", "tree"), **OPTIONS)
+    assert (found.towards, found.strength) == ("neither", "none")
+    json.dumps(found.figures, allow_nan=False)
 
 
 @pytest.mark.parametrize("kind", TRIALS)
@@ -379,7 +398,7 @@ def test_what_the_rows_say_of_a_rise_is_their_mean_and_its_interval(monkeypatch)
     train, test = rules()
     made(monkeypatch, one=lambda _, rows: sure(rows.y == 1), two=lambda _, rows: sure(rows.y == 1, 0.8))
     groups = groups_of_matrix(train.scaled)
-    ring = Ring(train, test, ("one", "two"), 0, 1, SMALL, "cpu", groups)
+    ring = Ring(train, test, (CONTENDERS["one"], CONTENDERS["two"]), 0, 1, SMALL, "cpu", groups)
     after = [ring.before[0] + np.linspace(0.0, 1.0, test.n), ring.before[1] + 0.2]
     figures, contrast, unit, _ = ring.rises(ring.before, after, "Then")
     expected = intervals.of_rows(np.linspace(0.0, 1.0, test.n) - 0.2, 0.99)

@@ -169,7 +169,7 @@ def _plain(_: Seen, value: float) -> str:
 
 
 def _count_and_share(count: int, of: str, share: float) -> str:
-    return f"{count:,} {of} ({share:.1%})"
+    return f"{count:,} {of if count != 1 else of.replace('rows', 'row')} ({share:.1%})"
 
 
 PROPERTIES: dict[str, Property] = {

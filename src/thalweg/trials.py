@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from thalweg import changed_columns, changed_rows
-from thalweg.contenders import Bout, Fitted
+from thalweg.contenders import CONTENDERS, Bout, Contender, Fitted
 from thalweg.errors import ThalwegWarning
 from thalweg.learning import Recipe
 from thalweg.trial_ring import BrokeDown, Found, Group, NotLearnt, Ring, groups_of_matrix
@@ -76,7 +76,7 @@ def run(
     kind: str,
     train: Bout,
     test: Bout,
-    contenders: tuple[str, str],
+    contenders: tuple[str | Contender, str | Contender],
     *,
     seed: int,
     threads: int | None,
@@ -91,7 +91,7 @@ def run(
         kind: a name in TRIALS.
         train: rows to learn from.
         test: other rows.
-        contenders: names in CONTENDERS of the network and of the trees.
+        contenders: the network and the trees, by their names in CONTENDERS or as they are.
         seed: of all that is drawn.
         threads: for training and answering.
         recipe: of the network.
@@ -103,7 +103,8 @@ def run(
 
     groups = groups_of_matrix(train.scaled) if groups is None else groups
     known = {} if known is None else known
-    ring = Ring(train, test, contenders, seed, threads, recipe, engine, groups, known)
+    network, trees = (CONTENDERS[one] if isinstance(one, str) else one for one in contenders)
+    ring = Ring(train, test, (network, trees), seed, threads, recipe, engine, groups, known)
     try:
         with threadpool_limits(1, "openmp"):  # to answer for few rows, where threads would wait for each other
             found = TRIALS[kind].make(ring)
