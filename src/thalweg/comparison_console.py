@@ -21,6 +21,7 @@ READ_AT_A_GLANCE = 16  # leaves
 def compared(comparison: Comparison) -> None:
     """The verdict, the contenders with the best of each measure marked, evidence, reasons, and what was cut."""
     _paragraph(comparison.verdict)
+    print()
     _figures(comparison)
     _costs(comparison)
     _evidence(comparison)
@@ -66,7 +67,6 @@ def _figures(comparison: Comparison) -> None:
         f"* is the best. Means over folds ({comparison.folds}). The last column is of the "
         f"{MEASURES[comparison.measure].name}{turned}: below 0 the network is better."
     )
-    print()
 
 
 def _costs(comparison: Comparison) -> None:
