@@ -19,7 +19,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS: tuple[str, ...] = (
     *"""
     _version  errors  _core  elementary  notation  nodes  expressions  equations  closures  parsing
-    outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  layer_plots  animations
+    outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  layer_plots  comparison_plots
+    animations
     randomness  whole_file  text_files  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  network_sketch  network_drawing  pieces  document  alignment
@@ -42,8 +43,9 @@ ROOMS: tuple[str, ...] = (
     estimators  rivals  model  learning  fitting  predictions  explaining
     table_inputs  table_encoder  table_targets  table_files  table_estimators
     raw_features  pruned_tree  contenders  folds  intervals  budget
-    standings  judgement  comparison  comparing
-    verdict  report  demo  console
+    standings  judgement  verdict  report_page  explained_row  boundaries  boundary_plots
+    comparison_report  comparison  comparing
+    report  demo  console
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
