@@ -17,17 +17,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import engines, folds, randomness, scores, table
+from thalweg import engines, folds, randomness, scores, table, trial_ring, trials
 from thalweg._version import __version__
 from thalweg.budget import Budget, seconds_of
 from thalweg.comparison import Comparison
 from thalweg.contenders import CONTENDERS, Bout, Contender, Fitted
+from thalweg.criteria import criteria
 from thalweg.encoding import Encoder, drop_missing_targets
 from thalweg.errors import InputError, TableError
 from thalweg.learning import check_recipe, column_names, strata
 from thalweg.settings import check_choice, check_whole
-from thalweg.standings import OF_TASK, Result
+from thalweg.standings import OF_TASK, Result, linear_share, settle
 from thalweg.table import Table
+from thalweg.tendencies import properties
+from thalweg.trial_ring import groups_of, sample
+from thalweg.trials import TRIALS
 
 
 if TYPE_CHECKING:
@@ -115,15 +119,17 @@ def compare(
     if len(columns) == 2:
         message = "groups and time exclude each other; leave one of them out"
         raise InputError(message)
-    target, dropped, kept = column_names(target, "target"), column_names(drop, "drop"), column_names(keep, "keep")
-    if len(target) != 1:
-        message = f"a comparison is of one target, not of {len(target)}; compare one after the other"
+    targets, dropped, kept = (
+        column_names(given, what) for given, what in ((target, "target"), (drop, "drop"), (keep, "keep"))
+    )
+    if len(targets) != 1:
+        message = f"a comparison is of one target, not of {len(targets)}; compare one after the other"
         raise InputError(message)
-    unread = [name for name in dropped if name not in (*target, *columns)]
-    whole, _ = drop_missing_targets(table.read(data, without=unread), target)
+    unread = [name for name in dropped if name not in (*targets, *columns)]
+    whole, _ = drop_missing_targets(table.read(data, without=unread), targets)
     clock.seconds = seconds_of(default_budget(whole.n_rows) if budget is None else budget)
-    whole, parts, how = _parted(whole, target, task, groups, time, n_folds, repeats, seed)
-    encoder = Encoder.learn(whole, target, task=task, drop=dropped, keep=kept)
+    whole, parts, how = _parted(whole, targets, task, groups, time, n_folds, repeats, seed)
+    encoder = Encoder.learn(whole, targets, task=task, drop=dropped, keep=kept)
     measures = OF_TASK[encoder.task]
     decides = measures[0] if measure is None else check_choice(measure, measures, "measure")
     race = Race(
@@ -131,9 +137,14 @@ def compare(
         options={"threads": threads, "recipe": settings, "engine": engine}, progress=progress or (lambda *_: None),
         total=len(parts) * len(chosen),
     )  # fmt: skip
-    race.run(parts, n_folds, keep_for_evidence=FOR_EVIDENCE if evidence else 0.0)
+    race.run(parts[:n_folds], reserve=FOR_EVIDENCE * clock.seconds if evidence else 0.0)
+    found = race.evidence(decides) if evidence else {}
+    if len(race.done) == n_folds:
+        race.run(parts[n_folds:], reserve=0.0)
+    if len(race.done) < len(parts):
+        clock.cut.append(f"{len(race.done)} of {len(parts)} folds were run")
     return Comparison(
-        data=whole.name, target=target[0], task=encoder.task,
+        data=whole.name, target=targets[0], task=encoder.task,
         classes=tuple(encoder.classes.tolist()) if encoder.task == "classification" else (),
         rows=whole.n_rows, columns=len(encoder.columns), folds=how, ratio=race.ratio, measure=decides,
         results=race.results(), cut=tuple(clock.cut),
@@ -141,7 +152,7 @@ def compare(
             "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(race.done), "budget": clock.seconds,
             "seconds": clock.spent, "engine": engine, "recipe": settings.to_dict(),
         },
-        runs=tuple(race.done[:n_folds]), table=whole,
+        runs=tuple(race.done[:n_folds]), table=whole, **found,
     )  # fmt: skip
 
 
@@ -164,19 +175,48 @@ class Race:
         self.done: list[FoldRun] = []
         self.speeds: dict[str, tuple[float, float]] = {}  # contender → seconds for one row and for a million
         self._fits = 0
+        self._rows = 0  # that a contender learns from
 
-    def run(self, parts: Sequence[folds.Fold], k: int, keep_for_evidence: float) -> None:
-        """Run the folds in order; what does not fit into the budget is cut."""
-        reserve = keep_for_evidence * self.clock.seconds
-        rows = self._probe(parts[0], reserve, min(len(parts), FEWEST_FOLDS))
-        for number, fold in enumerate(parts):
-            enough = number >= 1
-            if enough and self._cost(min(rows, len(fold.train))) > self.clock.left - (reserve if number < k else 0.0):
-                self.clock.cut.append(f"{number} of {len(parts)} folds were run")
-                break
-            self.done.append(self._fold(number, fold, rows))
-        if rows < len(parts[0].train):
-            self.clock.cut.append(f"each contender learnt from {rows:,} of {len(parts[0].train):,} training rows")
+    def run(self, parts: Sequence[folds.Fold], reserve: float) -> None:
+        """Run the folds in order, as many as fit into the budget but for the seconds in reserve."""
+        if not self.done:
+            self._rows = self._probe(parts[0], reserve, min(len(parts), FEWEST_FOLDS))
+        for fold in parts:
+            if self.done and self._cost(min(self._rows, len(fold.train))) > self.clock.left - reserve:
+                return
+            self.done.append(self._fold(len(self.done), fold, self._rows))
+
+    def evidence(self, measure: str) -> dict[str, Any]:
+        """What the data suggest, the lecture's criteria, and trials with the network and the best of the trees."""
+        self.progress("properties of the data", self._fits / self.total)
+        found: dict[str, Any] = {"tendencies": properties(self.whole, self.encoder)}
+        results = self.results()
+        outcome = settle(results, measure, self.ratio)
+        if outcome is None:
+            return found
+        network, trees = results["network"], results[outcome.champion]
+        linear = linear_share(results, measure)
+        found["criteria"] = criteria(
+            self.whole, self.encoder, network, trees, recipe=self.options["recipe"], linear=linear
+        )
+        train, test = (
+            sample(self.first, trial_ring.ROWS, self.seed),
+            sample(self.done[0].tested, trial_ring.TEST_ROWS, self.seed),
+        )
+        groups, known, made = groups_of(self.done[0].encoder), {}, []
+        for name, kind in TRIALS.items():
+            cost = kind.fits * sum(self.clock.expected(one, train.n) for one in ("network", outcome.champion))
+            if cost > self.clock.left:
+                self.clock.cut.append(f"the experiment {name!r} was left out")
+                continue
+            self.progress(f"experiment: {name}", self._fits / self.total)
+            made.append(
+                trials.run(
+                    name, train, test, ("network", outcome.champion), seed=self.seed, groups=groups, known=known,
+                    **self.options,
+                )
+            )  # fmt: skip
+        return {**found, "trials": made}
 
     def _cost(self, rows: int) -> float:
         """Seconds that one fold of so many training rows will take."""
@@ -191,6 +231,8 @@ class Race:
         self._fold(0, fold, few, probe=True)
         while rows > few and wanted * self._cost(rows) > self.clock.left - reserve:
             rows = max(rows // 2, few)
+        if rows < len(fold.train):
+            self.clock.cut.append(f"each contender learnt from {rows:,} of {len(fold.train):,} training rows")
         return rows
 
     def _fold(self, number: int, fold: folds.Fold, rows: int, probe: bool = False) -> FoldRun:
@@ -205,8 +247,10 @@ class Race:
             )
             bout, tested = Bout.of(encoder, learn_from), Bout.of(encoder, answer_for)
         run = FoldRun(encoder, train, test, tested, {})
+        if not self.done:
+            self.first = bout
         for one in self.contenders:
-            self.progress(f"fold {number + 1}: {one.name}", self._fits / max(self.total, 1))
+            self.progress(f"fold {number + 1}: {one.name}", self._fits / self.total)
             with self.clock.timing(one.name, len(train)):
                 run.answers[one.name] = _answer(one, bout, tested, {**self.options, "seed": self.seed + number})
             if not self.done:

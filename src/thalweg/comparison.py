@@ -37,6 +37,7 @@ class Comparison(Compared):
             "reasons": self.reasons,
             "contenders": {name: self._of(name) for name in self.results},
             "tendencies": [vars(one) for one in self.tendencies],
+            "criteria": [vars(one) for one in self.criteria],
             "trials": [vars(one) for one in self.trials],
             "cut": [*self.cut], "settings": dict(self.settings),
         }  # fmt: skip

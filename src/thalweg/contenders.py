@@ -146,13 +146,13 @@ def _boosting(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
         max_iter=ROUNDS, learning_rate=RATE, early_stopping=True, validation_fraction=VALIDATION,
         n_iter_no_change=PATIENCE, categorical_features=bout.categorical, random_state=seed % 2**32,
     )  # fmt: skip
-    with _openmp(_threads(bout, threads)):
+    with _limited(_threads(bout, threads), "openmp"):
         model.fit(bout.coded, bout.y)
     leaves = sum(int(tree.get_n_leaf_nodes()) for round_ in model._predictors for tree in round_)
     answers = _answers(model, bout, "coded")
 
     def outputs(rows: Bout) -> np.ndarray:
-        with _openmp(_threads(rows, threads)):
+        with _limited(_threads(rows, threads), "openmp"):
             return answers(rows)
 
     return Fitted(outputs, model, leaves, "leaves", _pickled(model))
@@ -237,10 +237,9 @@ def _catboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
 def _linear(bout: Bout, *, threads: int | None, **_: Any) -> Fitted:
     """Logistic or ridge regression on the network's inputs."""
     from sklearn.linear_model import LogisticRegression, RidgeCV
-    from threadpoolctl import threadpool_limits
 
     model: Any = LogisticRegression(max_iter=300) if bout.n_classes else RidgeCV(np.logspace(-3, 3, 13))
-    with threadpool_limits(threads, "blas"), warnings.catch_warnings():
+    with _limited(_threads(bout, threads), "blas"), warnings.catch_warnings():
         # A solution that is not exact to the last digit does for a comparison.
         warnings.filterwarnings("ignore", "lbfgs failed to converge")
         model.fit(bout.scaled, bout.y)
@@ -275,9 +274,9 @@ def _threads(bout: Bout, threads: int | None) -> int | None:
     return 1 if bout.coded.size < FEW_CELLS else threads
 
 
-def _openmp(threads: int | None) -> Any:
-    """scikit-learn's boosting takes its number of threads from OpenMP alone."""
-    return _pools().limit(limits=threads, user_api="openmp")
+def _limited(threads: int | None, pool: str) -> Any:
+    """scikit-learn's boosting takes its number of threads from "openmp" alone, its linear models theirs from "blas"."""
+    return _pools().limit(limits=threads, user_api=pool)
 
 
 @functools.cache

@@ -9,8 +9,11 @@ from typing import Any
 
 import numpy as np
 
+from thalweg.criteria import Criterion
 from thalweg.intervals import CONFIDENCE, Difference, corrected
 from thalweg.scores import MEASURES
+from thalweg.tendencies import Tendency
+from thalweg.trials import Trial
 
 
 OF_TASK = {  # the measures of a comparison, in the order in which they are shown
@@ -100,6 +103,15 @@ def settle(results: Mapping[str, Result], measure: str, ratio: float) -> Outcome
     return Outcome(winner, certainty, champion.name, found, margin)
 
 
+def linear_share(results: Mapping[str, Result], measure: str) -> float | None:
+    """How far the linear model goes of the way from the baseline's loss to the best one's; None if nobody knows."""
+    if not {"linear", "baseline"} <= results.keys():
+        return None
+    losses = {name: float(np.nanmean(loss_by_fold(one, measure))) for name, one in results.items()}
+    gap = losses["baseline"] - min(losses.values())
+    return (losses["baseline"] - losses["linear"]) / gap if gap > 0.0 else None
+
+
 @dataclass(frozen=True, repr=False)
 class Compared:
     """Network and trees on the same folds of one table, with evidence: what there is to know before words."""
@@ -116,8 +128,9 @@ class Compared:
     results: Mapping[str, Result]  # contender → its figures
     cut: tuple[str, ...]  # what was left out to keep the budget, in sentences
     settings: Mapping[str, Any]  # how it was made: seed, folds, repeats, budget, versions, seconds
-    tendencies: Sequence[Any] = ()  # what the properties of the data suggest (tendencies.py)
-    trials: Sequence[Any] = ()  # what experiments showed (trials.py)
+    tendencies: Sequence[Tendency] = ()  # what the properties of the data suggest
+    criteria: Sequence[Criterion] = ()  # the lecture's criteria, and what is so here
+    trials: Sequence[Trial] = ()  # what experiments showed
     runs: Sequence[Any] = ()  # the folds of the first draw with their models, to look at (comparing.FoldRun)
     table: Any = None  # the rows that the folds number
 
