@@ -30,8 +30,10 @@ KINDS = [
 
 
 def theirs(task, **more):
-    model = DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor
-    return model(random_state=3, min_samples_leaf=more.pop("rows_per_leaf", 1), **more)
+    options = {"random_state": 3, "min_samples_leaf": more.pop("rows_per_leaf", 1), **more}
+    if task == "classification":
+        return DecisionTreeClassifier(criterion="log_loss", **options)
+    return DecisionTreeRegressor(**options)
 
 
 def whole_of(X, y, task, n_classes, rows_per_leaf=1):
@@ -126,7 +128,7 @@ def test_held_out_losses_are_those_of_the_pruned_trees(rng, task, options):
         for at, alpha in enumerate(alphas):
             outputs = whole.pruned(alpha, smoothing, 1, 0.0, np.zeros(X.shape[1], bool)).outputs(held)
             loss = scores.row_losses(y_held, outputs, task).sum() if k else ((y_held - outputs) ** 2).sum()
-            assert found[which, at] == pytest.approx(loss, rel=1e-9)
+            assert found[at, which] == pytest.approx(loss, rel=1e-9)
 
 
 def test_outputs_are_shares_of_the_leaf_smoothed_and_never_zero(rng):
@@ -174,16 +176,33 @@ def test_noise_gives_one_leaf():
 def test_a_rule_with_noise_gives_its_number_of_leaves(task):
     rng = np.random.default_rng(11)
     X = rng.random((4001, 5))
-    box = np.where(X[:, 2] <= 0.3, 0, np.where(X[:, 4] <= 0.6, 1, np.where(X[:, 0] <= 0.5, 0, 2)))  # 4 boxes
+    box = np.where(X[:, 2] <= 0.3, 0, np.where(X[:, 4] <= 0.6, 1, np.where(X[:, 0] <= 0.5, 3, 2)))  # 4 boxes
     if task == "classification":
-        y = np.where(rng.random(4001) < 0.1, rng.integers(0, 3, 4001), box)
+        y = np.where(rng.random(4001) < 0.1, rng.integers(0, 4, 4001), box)
     else:  # such that each split gains less than the one above it
-        y = np.array([9.0, 0.0, 2.0])[box] + rng.normal(0, 0.5, 4001)
-    tree = grow(X, y, task, 3)
-    # By squared error the least loss often has a leaf or two more: a standard error less would not.
-    assert tree.leaves == 4 if task == "classification" else 4 <= tree.leaves <= 8
+        y = np.array([9.0, 0.0, 2.0, 3.0])[box] + rng.normal(0, 0.5, 4001)
+    tree = grow(X, y, task, 4, standard_errors=1)
+    assert tree.leaves == 4
     assert tree.feature[0] == 2 and tree.threshold[0] == pytest.approx(0.3, abs=0.01)
-    assert set(np.argsort(-tree.importance)[:3]) == {0, 2, 4} and tree.importance.sum() == pytest.approx(1)
+    assert set(np.flatnonzero(tree.importance)) == {0, 2, 4} and tree.importance.sum() == pytest.approx(1)
+    least = grow(X, y, task, 4)  # often has a leaf or two more
+    assert 4 <= least.leaves <= 8 and least.loss <= tree.loss
+
+
+def test_the_tree_opened_to_fewer_leaves_is_the_cheapest_of_so_many(rng):
+    """scikit-learn's own at the α in the middle of where the sequence has so many leaves."""
+    X, y = table(rng, "classification", n=401)
+    whole = whole_of(X, y, "classification", 3)
+    tree = whole.pruned(1e-9, 0.0, 1, 0.0, np.zeros(5, bool))
+    alphas = whole.alphas()[1:]
+    for alpha in alphas[-7:-1]:
+        model = theirs("classification", ccp_alpha=alpha).fit(X, y)
+        opened = tree.opened(int(model.get_n_leaves()))
+        assert opened.sum() + 1 == model.get_n_leaves()
+        np.testing.assert_array_equal(tree.threshold[opened], model.tree_.threshold[model.tree_.feature >= 0])
+    assert tree.opened(1).sum() == tree.opened(0).sum() == tree.opened(99, deepest=0).sum() == 0
+    assert tree.opened(99, deepest=2).sum() <= 3
+    assert np.array_equal(tree.opened(10**6), tree.left >= 0)
 
 
 def test_the_tree_is_as_good_held_out_as_promised(rng):

@@ -21,9 +21,9 @@ from thalweg.explained_row import explainers
 from thalweg.features import Presence
 from thalweg.judgement import ranked
 from thalweg.learning import Recipe
-from thalweg.raw_features import RawFeatures
 from thalweg.standings import Compared
 from thalweg.table import Column, Kind, Table
+from thalweg.trial_ring import groups_of
 
 
 if TYPE_CHECKING:
@@ -168,11 +168,12 @@ def column_importance(comparison: Compared) -> dict[str, float]:
     all columns' rises; what falls counts as 0.
     """
     run, seed = comparison.runs[0], comparison.settings["seed"]
-    columns, places = _places(run.encoder)
+    groups = groups_of(run.encoder)
     order = randomness.permutation(seed, "comparison", run.tested.n)[:SHUFFLED]
     tested = run.tested.take(np.sort(order))
     views = (tested.scaled, tested.plain, tested.coded)
     ends = np.cumsum([view.shape[1] for view in views])[:2]
+    places = [np.concatenate([one.scaled, one.plain + ends[0], one.coded + ends[1]]) for one in groups]
 
     def loss(y: np.ndarray, outputs: np.ndarray) -> float:
         return float(scores.row_losses(y, outputs, comparison.task).mean())
@@ -190,7 +191,7 @@ def column_importance(comparison: Compared) -> dict[str, float]:
         rises, _ = scores.permutation_importance(predict, np.hstack(views), tested.y, places, loss, REPEATS, seed)
         rises = np.maximum(rises, 0.0)
         shares.append(rises / (rises.sum() or 1.0))
-    return dict(zip(columns, np.mean(shares, axis=0).tolist(), strict=True))
+    return dict(zip((one.name for one in groups), np.mean(shares, axis=0).tolist(), strict=True))
 
 
 def _asked(comparison: Compared) -> Iterator[str]:
@@ -205,20 +206,6 @@ def _by_importance(comparison: Compared) -> list[str]:
         (role.column for role in comparison.runs[0].encoder.roles if not isinstance(role, Presence)),
         key=lambda name: -importance[name],
     )
-
-
-def _places(encoder: Encoder) -> tuple[list[str], list[np.ndarray]]:
-    """The columns, and where the features of each are in `scaled`, `plain` and `coded` side by side."""
-    raw = RawFeatures(encoder)
-    of = np.array(
-        [
-            *encoder.feature_columns,
-            *(one.column for one in raw.plain_features),
-            *(one.column for one in raw.coded_features),
-        ],
-        dtype=object,
-    )
-    return [*encoder.columns], [np.flatnonzero(of == name) for name in encoder.columns]
 
 
 def _shown(outputs: Float[np.ndarray, "n ..."]) -> Float[np.ndarray, " n"]:

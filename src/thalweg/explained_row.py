@@ -23,6 +23,7 @@ from thalweg.raw_features import RawFeatures
 from thalweg.run import TrainingResult
 from thalweg.scores import number
 from thalweg.standings import Compared
+from thalweg.tree_rules import ARROW, path_of
 
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 class Question:
     """What the tree asked on the way to its leaf, and how the row answered."""
 
-    condition: str  # that the row fulfils
+    said: str  # "age = 41, so age > 37.5"
     cell: str  # of the column that is asked about
 
 
@@ -43,9 +44,8 @@ class Question:
 class TreePath:
     """The way of one row through a pruned tree."""
 
-    prediction: str
     questions: tuple[Question, ...]  # from the root down; none where the tree is one leaf
-    rows: int  # training rows in the leaf
+    answer: str  # "yes with probability 91.5% (128 of 140 rows)"
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,10 +63,10 @@ class ExplainedRow:
         """The explanations one after the other."""
         blocks: list[Block] = [Paragraph(f"{self.why} In the table it is {self.target}.")]
         if self.tree is not None:
-            blocks += [Heading("The pruned tree"), Paragraph(f"It says {self.tree.prediction}, {self.tree_because}")]
+            blocks += [Heading("The pruned tree"), Paragraph(f"It says {self.tree.answer}, {self.tree_because}")]
         if self.tree is not None and self.tree.questions:
-            asked = tuple((str(i), one.condition, one.cell) for i, one in enumerate(self.tree.questions, 1))
-            blocks.append(Table(("question", "condition", "cell"), asked))
+            asked = tuple((str(i), one.said, one.cell) for i, one in enumerate(self.tree.questions, 1))
+            blocks.append(Table(("question", "what is so", "cell"), asked))
         if self.network is not None:
             blocks += [Heading("The network"), Paragraph(f"It says {self.network.prediction}. {self.network_because}")]
             blocks.append(Table(("column", "cell", "integrated gradients", "gradient × input"), self.carried))
@@ -80,10 +80,7 @@ class ExplainedRow:
         """How the tree came to what it says, before the questions are listed."""
         assert self.tree is not None
         n = len(self.tree.questions)
-        leaf = f"{self.tree.rows:,} training row{'' if self.tree.rows == 1 else 's'}"
-        if not n:
-            return f"whatever the row is: it is one leaf, of {leaf}."
-        return f"by {n} question{'' if n == 1 else 's'}, which end in a leaf of {leaf}."
+        return f"by {n} question{'' if n == 1 else 's'}." if n else "whatever the row is: it is one leaf."
 
     @property
     def network_because(self) -> str:
@@ -111,9 +108,8 @@ class ExplainedRow:
     def to_dict(self) -> dict[str, Any]:
         """In plain JSON types."""
         tree = self.tree and {
-            "prediction": self.tree.prediction,
-            "rows": self.tree.rows,
             "questions": [vars(one) for one in self.tree.questions],
+            "answer": self.tree.answer,
         }
         network = self.network and self.network.to_dict()
         return {
@@ -142,8 +138,8 @@ def explained_row(comparison: Compared, row: int | None = None) -> ExplainedRow 
     >>> found = compare(rows, "big", contenders=["network", "tree"], epochs=2, hidden=3, n_folds=2, repeats=1,
     ...                 evidence=False)
     >>> both = explained_row(found, 6)
-    >>> both.target, [one.condition for one in both.tree.questions]
-    ('true', ['x > 4.5'])
+    >>> both.target, [one.said for one in both.tree.questions]
+    ('true', ['x = 5, so x > 4.5'])
     """
     if not comparison.runs or not explainers(comparison.runs[0]):
         return None
@@ -225,13 +221,8 @@ def _asked_for(comparison: Compared, row: int) -> tuple[int, int, str]:
 
 def _path(tree: PrunedTree, encoder: Encoder, one: Rows) -> TreePath:
     raw = RawFeatures(encoder)
-    x = raw.plain(one)
-    leaf = int(tree.leaf(x)[0])
-    questions = []
-    for _, feature, threshold, goes_left in tree.path(x[0]):
-        asked = raw.plain_features[feature]
-        missing = " (missing goes this way)" if np.isnan(x[0, feature]) else ""
-        questions.append(Question(asked.says(threshold, goes_left) + missing, cell(one, asked.column)))
-    output = tree.outputs(x)[0]
-    decoded = output if encoder.task == "regression" else encoder.classes[int(output.argmax())]
-    return TreePath(says(encoder, decoded, output), tuple(questions), int(tree.rows[leaf]))
+    x, features = raw.plain(one)[0], raw.plain_features
+    *said, answer = path_of(tree, x, features, () if encoder.task == "regression" else encoder.classes)
+    cells = [cell(one, features[feature].column) for _, feature, *_ in tree.path(x)]
+    questions = tuple(Question(*each) for each in zip(said, cells, strict=True))
+    return TreePath(questions, answer.removeprefix(ARROW).strip())

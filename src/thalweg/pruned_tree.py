@@ -1,9 +1,10 @@
 """A decision tree whose size is chosen by cross-validation: weakest-link pruning, for a network to be set beside.
 
 Breiman, Friedman, Olshen & Stone, "Classification and Regression Trees", 1984, chapters 3 and 8. A tree is charged its
-cost per row (Gini's impurity, or the squared error) and α for every leaf. As α rises from 0, the tree that is cheapest
-loses one split after another, and never gets one back: it is a sequence of nested trees, of which cross-validation
-picks one. scikit-learn grows the trees; the sequence is worked out here, from one fit (`weakest_links`).
+cost per row (its log-loss in bits, or the squared error) and α for every leaf. As α rises from 0, the tree that is
+cheapest loses one split after another, and never gets one back: it is a sequence of nested trees, of which
+cross-validation picks one. scikit-learn grows the trees; the sequence is worked out here, from one fit
+(`weakest_links`).
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,6 +23,10 @@ from thalweg import randomness, rivals
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int, Num
 
+# Each costs a fit per fold, and each is the best on some table: held out 1 beats 20 by 14 % of the RMSE on
+# concrete_strength, 20 beats 1 by 4 % on abalone and 3 % on california_housing, 5 beats both by 6 % on
+# bike_sharing_hour.
+# Classification gains less: up to 6 %, on spambase.
 ROWS_PER_LEAF = (1, 5, 20)
 
 
@@ -39,6 +44,7 @@ class PrunedTree:
         missing_left: whether missing values go left.
         value: training rows of each class, or (nodes, 1) the mean of the target.
         rows: training rows in the node.
+        leaf_from: the α from which on the node would be a leaf too; 0 for a leaf.
         asked_missing: of each column of X, whether a training row lacked it.
         importance: the share of each column of X in the decrease of the cost; all 0 for a tree without splits.
         alpha: the charge for a leaf, in units of the cost per row, by which the tree was pruned.
@@ -55,6 +61,7 @@ class PrunedTree:
     missing_left: Bool[np.ndarray, " nodes"]
     value: Float[np.ndarray, "nodes k"]
     rows: Int[np.ndarray, " nodes"]
+    leaf_from: Float[np.ndarray, " nodes"]
     asked_missing: Bool[np.ndarray, " d"]
     importance: Float[np.ndarray, " d"]
     alpha: float
@@ -76,6 +83,18 @@ class PrunedTree:
     def answers(self) -> Float[np.ndarray, "nodes k"]:
         """What each node would answer as a leaf: probabilities of the classes, or (nodes, 1) the mean."""
         return self.value if self.task == "regression" else smoothed(self.value, self.smoothing)
+
+    def opened(self, most: int, deepest: int | None = None) -> Bool[np.ndarray, " nodes"]:
+        """Which nodes are split in the cheapest tree of at most so many leaves, down to a depth: the splits that
+        pruning would take last."""
+        order = np.argsort(-self.leaf_from, kind="stable")  # of equals the upper one first, whose number is smaller
+        found = np.zeros(len(self.left), dtype=bool)
+        found[order[: max(most - 1, 0)]] = True
+        found &= self.left >= 0
+        if deepest is not None:
+            for level in levels(self.left, self.right)[deepest:]:
+                found[level] = False
+        return found
 
     def outputs(self, X: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n ..."]:
         """Probabilities (n, k) of the classes, all above 0, or means (n,)."""
@@ -117,20 +136,28 @@ class PrunedTree:
 
 
 def grow(
-    X: Float[np.ndarray, "n d"], y: Num[np.ndarray, " n"], task: str, n_classes: int, *, folds: int = 5, seed: int = 0
+    X: Float[np.ndarray, "n d"],
+    y: Num[np.ndarray, " n"],
+    task: str,
+    n_classes: int,
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    standard_errors: float = 0.0,
 ) -> PrunedTree:
     """The tree of all rows, pruned by the α with the least cross-validated loss: log-loss, or squared error.
 
     One tree is grown on all rows and one without each of the folds (stratified where there are classes). The whole
     tree's cheapest for α_k ≤ α < α_(k + 1) is judged by what √(α_k · α_(k + 1)) makes of the folds' trees. The
-    smoothing and the least rows of a leaf are chosen with α. Of equals the smallest tree is taken; but not, as Breiman
-    et al. prefer, the smallest within one standard error of the least loss: what a network is compared to should be as
-    good as it can.
+    smoothing and the least rows of a leaf are chosen with α. Of equals the smallest tree is taken.
 
     Args:
         X: nan where a value is missing.
         y: class numbers from 0, or the target's values.
         n_classes: how many classes there are, some perhaps without a row; 0 for regression.
+        standard_errors: take the smallest tree whose loss is at most the least and so many standard errors of it (from
+            the folds' means). Breiman et al. prefer 1, for a simpler tree. It is 0 because what a network is compared
+            to should be as good as it can.
 
     >>> X, y = np.arange(40.0)[:, None], np.repeat([0, 1], 20)
     >>> tree = grow(X, y, "classification", 2)
@@ -143,30 +170,29 @@ def grow(
         unit = 2.0 ** min(math.frexp(np.abs(y).max())[1], 1023)
         y = y / unit
     fold = _folds(y, task, min(folds, len(y)), seed)
+    held_out = [fold == number for number in range(fold.max() + 1)] if len(y) > 1 else []
     smoothings = rivals.SMOOTHING if task == "classification" else (0.0,)
-    best = None
+    tried = []
     for rows_per_leaf in ROWS_PER_LEAF:
         whole = _Grown.on(rows, y, task, n_classes, rows_per_leaf, seed)
         alphas = whole.alphas()
-        loss = np.zeros((len(smoothings), len(alphas)))
-        if len(y) > 1:
-            for held in (fold == number for number in range(fold.max() + 1)):
-                part = _Grown.on(rows[~held], y[~held], task, n_classes, rows_per_leaf, seed)
-                loss += part.losses(rows[held], y[held], alphas, smoothings)
-        # Losses that differ in rounding only are equal.
-        equals = np.argwhere(loss.T <= loss.min() + 1e-12 * loss.max())
-        at, which = equals[equals[:, 0] == equals[:, 0].max()][0]
-        if best is None or loss[which, at] < best[0]:
-            best = loss[which, at], whole, alphas[at], smoothings[which], rows_per_leaf
-    assert best is not None
-    least, whole, alpha, smoothing, rows_per_leaf = best
-    asked_missing = np.asarray(np.isnan(rows).any(axis=0))
-    tree = whole.pruned(float(alpha), smoothing, rows_per_leaf, float(least) / len(y), asked_missing)
-    if task == "classification":
-        return tree
-    with np.errstate(over="ignore"):
-        alpha, loss = (float(np.float64(square) * unit * unit) for square in (tree.alpha, tree.loss))
-        return replace(tree, value=tree.value * unit, alpha=alpha, loss=loss)
+        sums = np.zeros((max(len(held_out), 1), len(alphas), len(smoothings)))
+        for number, held in enumerate(held_out):
+            part = _Grown.on(rows[~held], y[~held], task, n_classes, rows_per_leaf, seed)
+            sums[number] = part.losses(rows[held], y[held], alphas, smoothings)
+        tried.append((sums.sum(axis=0).min(), rows_per_leaf, whole, alphas, sums))
+    least, rows_per_leaf, whole, alphas, sums = min(tried, key=lambda each: each[0])  # of equals the fewest rows
+    loss = sums.sum(axis=0)
+    allowed = 1e-12 * loss.max()  # losses that differ in rounding only are equal
+    if standard_errors and len(held_out) > 1:
+        means = sums[(slice(None), *np.argwhere(loss == least)[0])] / np.bincount(fold)
+        allowed += standard_errors * len(y) * means.std(ddof=1) / math.sqrt(len(means))
+    at = int(np.flatnonzero(loss.min(axis=1) <= least + allowed)[-1])
+    which = int(loss[at].argmin())
+    return whole.pruned(
+        float(alphas[at]), smoothings[which], rows_per_leaf, float(loss[at, which]) / len(y),
+        np.asarray(np.isnan(rows).any(axis=0)), unit,
+    )  # fmt: skip
 
 
 def smoothed(counts: Float[np.ndarray, "nodes k"], smoothing: float) -> Float[np.ndarray, "nodes k"]:
@@ -249,14 +275,19 @@ class _Grown:
     def on(cls, rows: np.ndarray, y: np.ndarray, task: str, n_classes: int, rows_per_leaf: int, seed: int) -> _Grown:
         from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-        model = DecisionTreeClassifier if task == "classification" else DecisionTreeRegressor
-        model = model(min_samples_leaf=rows_per_leaf, random_state=seed % 2**32)
+        options: dict[str, Any] = {"min_samples_leaf": rows_per_leaf, "random_state": seed % 2**32}
+        if task == "classification":
+            # What the size is chosen by. With Gini's impurity, their default, trees of 5 of 7 real tables were worse
+            # held out by 0.8 to 9 % of the log-loss, one as good and one better by 1.6 % (means of 3 splits).
+            model = DecisionTreeClassifier(criterion="log_loss", **options)
+        else:
+            model = DecisionTreeRegressor(**options)
         with rivals.unasked():
             model.fit(rows, y)
         theirs = model.tree_
         n = theirs.n_node_samples
         left, right = theirs.children_left, theirs.children_right
-        if task == "classification":
+        if isinstance(model, DecisionTreeClassifier):
             value = np.zeros((theirs.node_count, n_classes))
             value[:, model.classes_] = np.rint(theirs.value[:, 0, :] * n[:, None])  # they keep shares
         else:
@@ -284,7 +315,7 @@ class _Grown:
         return np.append(np.sqrt(each[:-1] * each[1:]), np.inf)
 
     def losses(self, rows: np.ndarray, y: np.ndarray, alphas: np.ndarray, smoothings: tuple[float, ...]) -> np.ndarray:
-        """The sum of the losses of held-out rows, (smoothings, alphas), for the tree pruned at each α.
+        """The sum of the losses of held-out rows, (alphas, smoothings), for the tree pruned at each α.
 
         A node is a leaf from one α to another, and adds the loss of its rows to all of them there: so all α together
         take one pass over the nodes.
@@ -292,10 +323,10 @@ class _Grown:
         start = np.searchsorted(alphas, self.leaf_from)
         end = np.searchsorted(alphas, self.gone_from)
         end[0] = len(alphas)
-        summed = np.zeros((len(smoothings), len(alphas)))
+        summed = np.zeros((len(alphas), len(smoothings)))
         for which, loss in enumerate(self._node_losses(rows, y, smoothings)):
             steps = np.bincount(start, loss, len(alphas) + 1) - np.bincount(end, loss, len(alphas) + 1)
-            summed[which] = np.cumsum(steps[:-1])
+            summed[:, which] = np.cumsum(steps[:-1])
         return summed
 
     def _node_losses(self, rows: np.ndarray, y: np.ndarray, smoothings: tuple[float, ...]) -> list[np.ndarray]:
@@ -320,34 +351,43 @@ class _Grown:
         return sums
 
     def pruned(
-        self, alpha: float, smoothing: float, rows_per_leaf: int, loss: float, asked_missing: np.ndarray
+        self,
+        alpha: float,
+        smoothing: float,
+        rows_per_leaf: int,
+        loss: float,
+        asked_missing: np.ndarray,
+        unit: float = 1.0,
     ) -> PrunedTree:
-        """The cheapest tree at `alpha`; of equals the smallest."""
-        kept = np.flatnonzero(self.gone_from > alpha)
-        kept = kept if len(kept) else np.zeros(1, dtype=np.int64)  # α = ∞
-        number = np.cumsum(np.isin(np.arange(len(self.left)), kept)) - 1
+        """The cheapest tree at `alpha`, of equals the smallest, for a target that was divided by `unit`."""
+        kept = np.flatnonzero((self.gone_from > alpha) | (np.arange(len(self.left)) == 0))  # the root even at α = ∞
+        number = np.zeros(len(self.left), dtype=np.int64)
+        number[kept] = np.arange(len(kept))
         split = self.leaf_from[kept] > alpha
-        importance = np.zeros(len(asked_missing))
         inner = kept[split]
         gain = self.cost[inner] - self.cost[self.left[inner]] - self.cost[self.right[inner]]
-        np.add.at(importance, self.feature[inner], gain)
+        importance = np.bincount(self.feature[inner], gain, len(asked_missing))
         total = importance.sum()
-        return PrunedTree(
-            task=self.task,
-            left=np.where(split, number[self.left[kept]], -1),
-            right=np.where(split, number[self.right[kept]], -1),
-            feature=np.where(split, self.feature[kept], -1),
-            threshold=np.where(split, self.threshold[kept], np.nan),
-            missing_left=split & self.missing_left[kept],
-            value=self.value[kept],
-            rows=self.rows[kept],
-            asked_missing=asked_missing,
-            importance=importance / total if total > 0 else importance,
-            alpha=min(alpha, float(self.cost[0])),  # at the root's own cost nothing but the root is left
-            smoothing=smoothing,
-            rows_per_leaf=rows_per_leaf,
-            loss=loss,
-        )
+        with np.errstate(over="ignore"):  # squares of a huge unit
+            return PrunedTree(
+                task=self.task,
+                left=np.where(split, number[self.left[kept]], -1),
+                right=np.where(split, number[self.right[kept]], -1),
+                feature=np.where(split, self.feature[kept], -1),
+                threshold=np.where(split, self.threshold[kept], np.nan),
+                missing_left=split & self.missing_left[kept],
+                value=self.value[kept] * unit,
+                rows=self.rows[kept],
+                leaf_from=np.where(split, self.leaf_from[kept] * unit * unit, 0.0),
+                asked_missing=asked_missing,
+                importance=importance / total if total > 0 else importance,
+                alpha=float(
+                    min(alpha, self.cost[0]) * np.float64(unit) * unit
+                ),  # at the root's own cost only the root is left
+                smoothing=smoothing,
+                rows_per_leaf=rows_per_leaf,
+                loss=float(np.float64(loss) * unit * unit),
+            )
 
 
 def _folds(y: np.ndarray, task: str, folds: int, seed: int) -> np.ndarray:
