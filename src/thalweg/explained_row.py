@@ -15,7 +15,7 @@ from thalweg import scores, writers
 from thalweg.document import Block, Document, Heading, Paragraph, Table
 from thalweg.encoding import Encoder
 from thalweg.errors import InputError, TableError
-from thalweg.explaining import SHOWN_INPUTS, RowExplanation, cell, explain, says, signed
+from thalweg.explaining import SHOWN_INPUTS, RowExplanation, cell, explain, signed
 from thalweg.judgement import called
 from thalweg.model import Model
 from thalweg.pruned_tree import PrunedTree

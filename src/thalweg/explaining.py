@@ -18,7 +18,6 @@ from thalweg.attribution import Attribution, attribute, by_group
 from thalweg.conventions import Conventions
 from thalweg.document import Block, Document, Heading, Paragraph, Piece
 from thalweg.document import Table as Rows
-from thalweg.encoding import Encoder
 from thalweg.errors import InputError, TableError
 from thalweg.features import Number, Role
 from thalweg.model import Model
@@ -259,7 +258,7 @@ def explain(
         row=row,
         cells={name: cell(one, name) for name in encoder.columns},
         target=", ".join(cell(one, name) for name in encoder.targets) if has_target else None,
-        prediction=says(encoder, decoded, outputs[0]),
+        prediction=_prediction(model, decoded, outputs[0]),
         trace=trace(
             model.network,
             model.parameters,
@@ -290,14 +289,14 @@ def _said(model: Model, output: Float[np.ndarray, " k"]) -> Any:
     return int(np.argmax(output)) if model.encoder.task == "classification" else output.astype(np.float64)
 
 
-def says(encoder: Encoder, decoded: Any, output: Float[np.ndarray, "..."]) -> str:
-    """A prediction as it is printed: `decoded` from the output for one row."""
+def _prediction(model: Model, decoded: Any, output: Float[np.ndarray, " k"]) -> str:
+    targets, task = model.encoder.targets, model.encoder.task
     values = list(np.atleast_1d(decoded))
     said = ", ".join(
-        f"{name} = {number(value) if encoder.task == 'regression' else word(value)}"
-        for name, value in zip(encoder.targets, values, strict=True)
+        f"{name} = {number(value) if task == 'regression' else word(value)}"
+        for name, value in zip(targets, values, strict=True)
     )
-    return f"{said} (probability {output.max():.4g})" if encoder.task == "classification" else said
+    return f"{said} (probability {output.max():.4g})" if task == "classification" else said
 
 
 def _row(model: Model, data: Any, row: int) -> tuple[Table, bool]:
