@@ -16,7 +16,7 @@ from thalweg.trial_ring import STREAMS, SURE, Found, Group, Ring, pointing
 if TYPE_CHECKING:
     from jaxtyping import Float
 
-FEW_VALUES = 10  # with fewer a feature is no number to rotate (Grinsztajn et al. 2022, section 3.1, leave it out)
+FEW_VALUES = 10  # with fewer a feature is no number to rotate (Grinsztajn et al. 2022 leave such features out)
 MOST_COLUMNS = 100  # of noise that are added, or whose importance is measured
 LEVEL = 0.05  # of what was learnt: what is no matter, as in a comparison
 NOISE = 0.1  # of a column's spread
@@ -78,7 +78,7 @@ def rotation(ring: Ring) -> Found:
             Bout.of_matrix(np.hstack([part @ turn, bout.scaled[:, ~numbers]]), bout.y, bout.task, bout.n_classes)
             for part, bout in zip(both, (ring.train, ring.test), strict=True)
         )
-        losses.append(ring.losses([ring.learn(name, train) for name in ring.contenders], test))
+        losses.append(ring.losses(ring.both(train), test))
     before, after = losses
     figures, contrast, unit, says = ring.rises(before, after, f"When {_features(d)} are rotated,")
     fall = intervals.of_rows(after[1] - before[1], SURE)
@@ -98,7 +98,7 @@ def noise_columns(ring: Ring) -> Found:
         -1, k
     )
     train, test = _beside(ring.train, draws[: ring.train.n]), _beside(ring.test, draws[ring.train.n :])
-    after = ring.losses([ring.learn(name, train) for name in ring.contenders], test)
+    after = ring.losses(ring.both(train), test)
     figures, contrast, unit, says = ring.rises(ring.before, after, f"With {k} columns of noise more")
     towards, strength = pointing(contrast, unit)
     return Found({**figures, "columns": k}, towards, strength, f"{says}.")
@@ -172,14 +172,14 @@ def input_noise(ring: Ring) -> Found:
             continue
         seen = ring.train.plain[:, one.plain[0]]
         there = ~np.isnan(seen)
-        low, high = np.quantile(seen[there] / 2.0, (0.25, 0.75)) * 2.0
+        low, high = np.quantile(seen[there] / 2.0, (0.25, 0.75)) if there.any() else (0.0, 0.0)
         if not low < high:
             continue
         disturbed += 1
         known, first = np.unique(seen[there], return_index=True)
         z = randomness.normal(ring.seed, "trial", ring.test.n, epoch=STREAMS["noise"], step=i)
-        step = NOISE / 1.349 * (high / 2.0 - low / 2.0) * z
-        noisy = np.clip(views["plain"][:, one.plain[0]] + 2.0 * step, known[0], known[-1])
+        noise = 2.0 * NOISE / 1.349 * (high - low) * z
+        noisy = np.clip(views["plain"][:, one.plain[0]] + noise, known[0], known[-1])
         scaled = np.interp(noisy, known, ring.train.scaled[there, one.scaled[0]][first])
         views["scaled"][:, one.scaled[0]] = np.where(np.isnan(noisy), views["scaled"][:, one.scaled[0]], scaled)
         views["plain"][:, one.plain[0]] = views["coded"][:, one.coded[0]] = noisy

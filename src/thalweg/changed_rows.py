@@ -28,7 +28,7 @@ def learning_curve(ring: Ring) -> Found:
     order = nested(ring.train, ring.seed)
     sizes = [n // part for part in CURVE]
     parts = [ring.train.take(np.sort(order[:size])) for size in sizes[:-1]]
-    losses = [ring.losses([ring.learn(name, part) for name in ring.contenders], ring.test) for part in parts]
+    losses = [ring.losses(ring.both(part), ring.test) for part in parts]
     losses.append(ring.before)
     unit = ring.learnt(ring.before)
     doublings = np.log2(sizes) - np.log2(sizes).mean()
@@ -63,8 +63,9 @@ def learning_curve(ring: Ring) -> Found:
 def nested(bout: Bout, seed: int) -> Int[np.ndarray, " n"]:
     """An order of the rows, of which every beginning has of each class about the same share.
 
-    >>> nested(Bout.of_matrix(np.zeros((6, 1)), np.array([0, 0, 0, 0, 1, 1]), "classification", 2), 0)[:3].tolist()
-    [0, 5, 1]
+    >>> y = np.array([0, 0, 0, 0, 1, 1])
+    >>> y[nested(Bout.of_matrix(np.zeros((6, 1)), y, "classification", 2), 0)].tolist()
+    [0, 1, 0, 0, 1, 0]
     """
     order = randomness.permutation(seed, "trial", bout.n, epoch=STREAMS["curve"])
     if not bout.n_classes:
@@ -89,8 +90,8 @@ def stability(ring: Ring) -> Found:
     for refit in range(REFITS):
         order = randomness.permutation(ring.seed, "trial", ring.train.n, epoch=STREAMS["stability"], step=refit)
         part = ring.train.take(np.sort(order[left_out:]))
-        for i, name in enumerate(ring.contenders):
-            outputs = ring.outputs(name, ring.learn(name, part), ring.test)
+        for i, (name, fitted) in enumerate(zip(ring.contenders, ring.both(part), strict=True)):
+            outputs = ring.outputs(name, fitted, ring.test)
             if ring.test.n_classes:
                 changed[i] += outputs.argmax(axis=1) != first[i].argmax(axis=1)
             else:

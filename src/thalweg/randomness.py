@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # Streams that must not overlap. Append only: a number here is part of every seed's meaning.
 PURPOSES = {"initialize": 1, "order": 2, "dropout": 3, "holdout": 4, "validation": 5, "demo": 6, "importance": 7,
-            "exercise": 8, "checkup": 9, "pruning": 10, "trial": 11, "comparison": 12}  # fmt: skip
+            "exercise": 8, "checkup": 9, "pruning": 10, "comparison": 11, "trial": 12}  # fmt: skip
 
 # Wichura's algorithm AS 241 (PPND16), "The percentage points of the normal distribution", 1988: numerator and
 # denominator of the three rational approximations, highest power first.

@@ -103,9 +103,8 @@ class Seen:
         """
         if self.encoder.task == "classification":
             y, counts = self.encoder.encode_targets(self.table), self.class_rows
-            sums = np.stack([np.bincount(y, column, len(counts)) for column in self.varying.T], axis=1)
-            means = sums / np.maximum(counts, 1)[:, None]
-            return np.sqrt(counts @ means**2 / self.rows)
+            sums = [np.bincount(y, column, len(counts)) for column in self.varying.T]
+            return np.array([np.sqrt(np.sum(total**2 / np.maximum(counts, 1)) / self.rows) for total in sums])
         y = self.table[self.encoder.targets[0]].values.astype(np.float64)
         y = _standardised((y / (np.abs(y).max() or 1.0))[:, None])
         return np.abs(self.varying.T @ y)[:, 0] / self.rows if y.shape[1] else np.zeros(self.varying.shape[1])
@@ -170,7 +169,7 @@ def _plain(_: Seen, value: float) -> str:
 
 
 def _count_and_share(count: int, of: str, share: float) -> str:
-    return f"{count:,} {of} ({share:.1%})"
+    return f"{count:,} {of if count != 1 else of.replace('rows', 'row')} ({share:.1%})"
 
 
 PROPERTIES: dict[str, Property] = {
@@ -201,7 +200,7 @@ PROPERTIES: dict[str, Property] = {
     ),
     "unequal tails": Property(
         lambda seen: float(seen.moments[1].std(ddof=1)) if seen.moments.shape[1] > 1 else None,
-        lambda _, value: f"a standard deviation of {number(value, 3)} among the columns' kurtosis", 10, 220,
+        lambda _, value: f"a standard deviation of {number(value, 3)} among the columns' kurtosis", 11, 220,
         "network", "trees", 0.23,
         "Columns of which some have far heavier tails than others were easier for trees: r = 0.23 (of the logarithm) "
         f"with the lead of CatBoost over ResNet, 0.28 with that of XGBoost ({MCELFRESH}, table 19).",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg import intervals, scores
-from thalweg.contenders import CONTENDERS, Bout, Fitted
+from thalweg.contenders import CONTENDERS, Bout, Contender, Fitted
 from thalweg.encoding import Encoder
 from thalweg.features import Number
 from thalweg.intervals import Difference
@@ -37,7 +37,11 @@ STREAMS = {"rotation": 1, "columns": 2, "curve": 3, "stability": 4, "noise": 5, 
 
 
 class NotLearnt(Exception):
-    """A contender broke down, or nobody learnt anything: the trial says so and finds nothing."""
+    """Nobody learnt anything: the trial says so and finds nothing."""
+
+
+class BrokeDown(NotLearnt):
+    """A contender raised an error, or answered with what is not finite."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +111,7 @@ class Ring:
 
     train: Bout
     test: Bout
-    contenders: tuple[str, str]  # the network, then the trees
+    sides: tuple[Contender, Contender]  # the network, then the trees
     seed: int
     threads: int | None
     recipe: Recipe
@@ -115,32 +119,39 @@ class Ring:
     groups: tuple[Group, ...]
     known: dict[str, Fitted] = field(default_factory=dict)  # contenders as they learnt from `train`
 
-    def learn(self, name: str, bout: Bout) -> Fitted:
+    @property
+    def contenders(self) -> tuple[str, str]:
+        """Their names."""
+        return self.sides[0].name, self.sides[1].name
+
+    def learn(self, side: Contender, bout: Bout) -> Fitted:
         """The contender on these rows."""
         try:
-            return CONTENDERS[name].learn(
-                bout, seed=self.seed, threads=self.threads, recipe=self.recipe, engine=self.engine
-            )
+            return side.learn(bout, seed=self.seed, threads=self.threads, recipe=self.recipe, engine=self.engine)
         except Exception as error:  # whatever a library raises, the rest of the comparison stands
-            raise NotLearnt(f"{name} could not learn: {error}") from error
+            raise BrokeDown(f"{side.name} could not learn: {error}") from error
+
+    def both(self, bout: Bout) -> tuple[Fitted, Fitted]:
+        """Both contenders on these rows."""
+        return self.learn(self.sides[0], bout), self.learn(self.sides[1], bout)
 
     @property
     def whole(self) -> tuple[Fitted, Fitted]:
         """Both contenders on all training rows."""
-        for name in self.contenders:
-            if name not in self.known:
-                self.known[name] = self.learn(name, self.train)
+        for side in self.sides:
+            if side.name not in self.known:
+                self.known[side.name] = self.learn(side, self.train)
         network, trees = self.contenders
         return self.known[network], self.known[trees]
 
     def outputs(self, name: str, fitted: Fitted, bout: Bout) -> Float[np.ndarray, "n ..."]:
         """What a contender says of the rows."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1, "openmp"):  # few rows, for which threads would wait for each other
+        try:
             outputs = fitted.outputs(bout)
+        except Exception as error:
+            raise BrokeDown(f"{name} could not answer: {error}") from error
         if not np.isfinite(outputs).all():
-            raise NotLearnt(f"{name} gives answers that are not finite")
+            raise BrokeDown(f"{name} gives answers that are not finite")
         return outputs
 
     def losses(self, pair: Sequence[Fitted], bout: Bout) -> tuple[np.ndarray, np.ndarray]:
@@ -188,7 +199,7 @@ class Ring:
             f"{name} goes from {scores.number(float(b.mean()), 3)} to {scores.number(float(a.mean()), 3)}"
             for name, b, a in zip(self.contenders, before, after, strict=True)
         )
-        return figures, contrast, unit, f"{what} the {self.measure} of {says}; {self.more(contrast, unit, 'rises')}"
+        return figures, contrast, unit, f"{what} the {self.measure} of {says}; {self.more(contrast, unit, 'loses')}"
 
     def more(self, contrast: Difference, unit: float, verb: str) -> str:
         """A clause on the difference of the two."""
@@ -207,9 +218,14 @@ class Ring:
         return dict(zip(self.contenders, values, strict=True))
 
 
-def bounds(difference: Difference) -> dict[str, float]:
-    """A difference in plain numbers."""
-    return {"mean": difference.mean, "low": difference.low, "high": difference.high}
+def bounds(difference: Difference) -> dict[str, float | None]:
+    """A difference in plain numbers; None where a single row leaves its ends open.
+
+    >>> bounds(Difference(0.5, -np.inf, np.inf))
+    {'mean': 0.5, 'low': None, 'high': None}
+    """
+    ends = {"mean": difference.mean, "low": difference.low, "high": difference.high}
+    return {name: value if np.isfinite(value) else None for name, value in ends.items()}
 
 
 def pointing(contrast: Difference, unit: float) -> tuple[str, str]:

@@ -6,14 +6,16 @@ say whom it hurts more. `TRIALS` has one row for each; `run` makes one.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from thalweg import changed_columns, changed_rows
-from thalweg.contenders import Bout, Fitted
+from thalweg.contenders import CONTENDERS, Bout, Contender, Fitted
+from thalweg.errors import ThalwegWarning
 from thalweg.learning import Recipe
-from thalweg.trial_ring import Found, Group, NotLearnt, Ring, groups_of_matrix
+from thalweg.trial_ring import BrokeDown, Found, Group, NotLearnt, Ring, groups_of_matrix
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def run(
     kind: str,
     train: Bout,
     test: Bout,
-    contenders: tuple[str, str],
+    contenders: tuple[str | Contender, str | Contender],
     *,
     seed: int,
     threads: int | None,
@@ -83,13 +85,13 @@ def run(
     groups: tuple[Group, ...] | None = None,
     known: dict[str, Fitted] | None = None,
 ) -> Trial:
-    """One trial. A contender that breaks down makes it find nothing, and say why.
+    """One trial. A contender that breaks down makes it find nothing, and say why; a ThalwegWarning says it, too.
 
     Args:
         kind: a name in TRIALS.
         train: rows to learn from.
         test: other rows.
-        contenders: names in CONTENDERS of the network and of the trees.
+        contenders: the network and the trees, by their names in CONTENDERS or as they are.
         seed: of all that is drawn.
         threads: for training and answering.
         recipe: of the network.
@@ -97,12 +99,18 @@ def run(
         groups: the columns (`groups_of`); None: every feature of a matrix is one.
         known: contenders that learnt from `train`, by name, with the same seed; what is learnt here is put in.
     """
+    from threadpoolctl import threadpool_limits
+
     groups = groups_of_matrix(train.scaled) if groups is None else groups
     known = {} if known is None else known
-    ring = Ring(train, test, contenders, seed, threads, recipe, engine, groups, known)
+    network, trees = (CONTENDERS[one] if isinstance(one, str) else one for one in contenders)
+    ring = Ring(train, test, (network, trees), seed, threads, recipe, engine, groups, known)
     try:
-        found = TRIALS[kind].make(ring)
+        with threadpool_limits(1, "openmp"):  # to answer for few rows, where threads would wait for each other
+            found = TRIALS[kind].make(ring)
     except NotLearnt as error:
+        if isinstance(error, BrokeDown):
+            warnings.warn(f"The trial {kind!r} found nothing: {error}.", ThalwegWarning, stacklevel=2)
         found = Found({}, "neither", "none", f"{error}, so that nothing is found.")
     because = found.because[:1].upper() + found.because[1:]
     return Trial(kind, TRIALS[kind].question, train.n, found.figures, found.towards, found.strength, because)

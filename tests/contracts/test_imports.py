@@ -19,8 +19,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROOMS: tuple[str, ...] = (
     *"""
     _version  errors  _core  elementary  notation  nodes  expressions  equations  closures  parsing
-    outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  layer_plots  comparison_plots
-    animations
+    outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  layer_plots  animations
+    comparison_plots
     randomness  whole_file  text_files  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  network_sketch  network_drawing  pieces  document  alignment
@@ -42,7 +42,8 @@ ROOMS: tuple[str, ...] = (
     mlp_parameters  mlp_settings  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests
     estimators  rivals  model  learning  fitting  predictions  explaining
     table_inputs  table_encoder  table_targets  table_files  table_estimators
-    raw_features  pruned_tree  tree_rules  tree_drawing  contenders  folds  intervals  budget
+    raw_features  pruning_sequence  pruned_tree  tree_rules  tree_drawing
+    contenders  folds  intervals  budget
     tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
     standings  judgement  verdict  report_page  explained_row  boundaries  boundary_plots
     comparison_report  comparison  comparing
