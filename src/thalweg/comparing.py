@@ -10,6 +10,7 @@ What a budget cannot hold is cut in this order, and said: further repeats, exper
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -137,6 +138,11 @@ def compare(
     encoder = Encoder.learn(whole, targets, task=task, drop=dropped, keep=kept)
     measures = OF_TASK[encoder.task]
     decides = measures[0] if measure is None else check_choice(measure, measures, "measure")
+    asked = _asked(
+        task=task, drop=tuple(dropped), keep=tuple(kept), groups=groups, time=time, n_folds=n_folds, repeats=repeats,
+        contenders=None if contenders is None else [one.name for one in chosen], measure=measure, budget=budget,
+        evidence=evidence, seed=seed, engine=engine, threads=threads,
+    )  # fmt: skip
     race = Race(
         whole=whole, encoder=encoder, drop=tuple(dropped), keep=tuple(kept), contenders=chosen, clock=clock, seed=seed,
         options={"threads": threads, "recipe": settings, "engine": engine}, progress=progress or (lambda *_: None),
@@ -160,6 +166,7 @@ def compare(
         settings={
             "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(race.done), "budget": clock.seconds,
             "seconds": clock.spent, "interrupted": race.interrupted, "engine": engine, "recipe": settings.to_dict(),
+            "asked": asked,
         },
         runs=tuple(race.done[:n_folds]), table=whole, **race.evidence,
     )  # fmt: skip
@@ -364,6 +371,12 @@ def _speeds(fitted: Fitted, tested: Bout) -> tuple[float, float]:
         fitted.outputs(rows)
         seconds.append(perf_counter() - started)
     return min(seconds[:3]), seconds[3] * 1e6 / TIMED_ROWS
+
+
+def _asked(**given: Any) -> dict[str, Any]:
+    """Those arguments of `compare` that differ from their defaults."""
+    usual = inspect.signature(compare).parameters
+    return {name: value for name, value in given.items() if value != usual[name].default}
 
 
 def _check_contenders(given: Sequence[str | Contender] | None) -> tuple[Contender, ...]:

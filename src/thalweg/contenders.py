@@ -58,11 +58,14 @@ class Bout:
     y: Num[np.ndarray, " n"]  # numbers of classes, or the target in its unit
 
     @classmethod
-    def of(cls, encoder: Encoder, table: Table) -> Bout:
-        """The rows of a table, which has the target; raises TableError as `Encoder.encode` does."""
+    def of(cls, encoder: Encoder, table: Table, *, answered: bool = True) -> Bout:
+        """The rows of a table, whose target is nan where they are not `answered`; raises TableError as `encode`."""
         raw = RawFeatures(encoder)
         classes = encoder.task == "classification"
-        y = encoder.encode_targets(table) if classes else table[encoder.targets[0]].values.astype(np.float64)
+        if not answered:
+            y = np.full(table.n_rows, np.nan)
+        else:
+            y = encoder.encode_targets(table) if classes else table[encoder.targets[0]].values.astype(np.float64)
         k = len(encoder.classes) if classes else 0
         return cls(encoder.task, k, encoder.encode(table), raw.plain(table), raw.coded(table), raw.categorical, y)
 

@@ -20,6 +20,7 @@ ROOMS: tuple[str, ...] = (
     *"""
     _version  errors  _core  elementary  notation  nodes  expressions  equations  closures  parsing
     outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  layer_plots  animations
+    comparison_plots
     randomness  whole_file  text_files  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  network_sketch  network_drawing  pieces  document  alignment
@@ -44,8 +45,9 @@ ROOMS: tuple[str, ...] = (
     raw_features  pruning_sequence  pruned_tree  tree_rules  tree_drawing
     contenders  folds  intervals  budget
     tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
-    standings  judgement  comparison  comparing
-    verdict  report  demo  console  comparison_console
+    standings  judgement  verdict  report_page  explained_row  boundaries  boundary_plots
+    comparison_report  comparison  comparing
+    report  demo  console  comparison_console
     command_options  fit_cli  compare_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
