@@ -1,5 +1,6 @@
 """`thalweg compare`: what it prints, what it leaves, and its exit status."""
 
+import html
 import json
 import os
 import re
@@ -82,6 +83,31 @@ def test_a_small_tree_is_shown_in_words(data):
     assert re.search(r"if (length|sender|trusted)", shown[2]) and re.search(r"→ (ham|spam) with probability", shown[2])
 
 
+def test_the_report_goes_beside_what_is_printed(data):
+    ran = compare(data, "spam", "--no-evidence", "--row", "7")
+    assert ran.status == 0 and ran.text.endswith("report  comparison.html\n")
+    assert [path.name for path in Path().iterdir()] == ["comparison.html"]
+    page = Path("comparison.html").read_text(encoding="utf-8")
+    assert " ".join(ran.text.split())[:40] in " ".join(html.unescape(page).split()) and "--row 7" in page
+    plain = compare(data, "spam", "--no-evidence", "--report", "other.html", "--json")
+    assert json.loads(plain.text)["report"] == "other.html" and Path("other.html").is_file()
+
+
+def test_a_row_that_is_not_there_costs_the_report_alone(data):
+    ran = compare(data, "spam", "--no-evidence", "--row", "100000")
+    assert ran.status == 2 and "100000" in ran.err.replace(",", "") and "log-loss" in ran.text
+    assert not Path("comparison.html").exists()
+    assert "--row" in compare(data, "spam", "--row", "0").sentence
+
+
+def test_the_report_never_overwrites_the_table():
+    path = write_csv(Path("comparison.html"), mails())
+    before = path.read_bytes()
+    ran = compare(path, "spam", "--no-evidence")
+    assert ran.status == 2 and "the report would overwrite the table" in ran.sentence and path.read_bytes() == before
+    assert "does not exist" in compare(path, "spam", "--report", "nowhere/page.html").sentence
+
+
 def test_json_is_the_comparison_and_nothing_else(data):
     ran = compare(data, "score", "--no-report", "--json")
     plain = json.loads(ran.text, parse_constant=pytest.fail)
@@ -141,7 +167,7 @@ def test_ctrl_c_shows_what_is_complete(data, monkeypatch):
 
     monkeypatch.setattr(comparing.Race, "_fold", third_is_interrupted)
     ran = compare(data, "spam", "--no-evidence", "--no-report")
-    assert ran.status == 130 and ran.err.endswith("thalweg: interrupted; what was compared so far is above\n")
+    assert ran.status == 130 and ran.err.endswith("thalweg: interrupted; what was compared so far is shown\n")
     assert "- Cut: it was interrupted, and what was not complete is left out." in ran.text
     assert "- Cut: 2 of 3 folds were run." in ran.text and len(cells(ran.text, "tree")) == 2
 
@@ -157,6 +183,7 @@ def test_ctrl_c_shows_what_is_complete(data, monkeypatch):
         (("--hidden", "many"), "--hidden takes whole numbers parted by commas"),
         (("--folds", "100"), "100 folds need at least 400"),
         (("--report", "x.html"), "--report 'x.html' and --no-report exclude each other; leave one of them out"),
+        (("--row", "3"), "--row 3 and --no-report exclude each other; leave one of them out"),
         (("--target", "spam,urgent"), "'spam,urgent'"),
         (("--folds", "few"), "thalweg compare --help"),
     ],
@@ -196,5 +223,5 @@ def test_ctrl_c_of_a_running_command(data):
                 running.send_signal(signal.SIGINT)
                 break
         out, err = running.communicate(timeout=60)
-    assert running.returncode == 130 and err.endswith("thalweg: interrupted; what was compared so far is above\n")
+    assert running.returncode == 130 and err.endswith("thalweg: interrupted; what was compared so far is shown\n")
     assert "log-loss" in out and re.search(r"- Cut: \d+ of 2700 folds were run\.", out)

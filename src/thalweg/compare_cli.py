@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -28,7 +30,7 @@ from thalweg.command_options import (
     names,
     whole_numbers,
 )
-from thalweg.comparing import FOLDS, compare
+from thalweg.comparing import FEW_ROWS, FOLDS, compare
 from thalweg.contenders import CONTENDERS
 from thalweg.errors import InputError
 from thalweg.fit_cli import HIDDEN
@@ -66,7 +68,7 @@ def command(
     n_folds: Annotated[int, typer.Option("--folds", help="Parts of the rows, each of which is tested once.")] = FOLDS,
     repeats: Annotated[
         int | None,
-        typer.Option(show_default="2 below 2,000 rows, else 1", help="How often new folds are drawn."),
+        typer.Option(show_default=f"2 below {FEW_ROWS:,} rows, else 1", help="How often new folds are drawn."),
     ] = None,
     contenders: Annotated[
         str | None,
@@ -88,6 +90,14 @@ def command(
         typer.Option(
             show_default="11 s and 1 s for each 500 rows, at most 100 s",
             help="How long it may take, such as 60s, 5m or 1h; what it does not hold is cut, and said.",
+        ),
+    ] = None,
+    row: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            show_default="where network and tree disagree most",
+            help="Which row of the table the report explains, from 1, the header not counted.",
         ),
     ] = None,
     report: Annotated[Path | None, typer.Option(show_default="comparison.html", help="Where the report goes.")] = None,
@@ -114,9 +124,10 @@ def command(
     """Compare our network with trees, a linear model and a constant on the same folds, and say which to use."""
     from thalweg.progress import WorkProgress
 
-    if no_report and report is not None:
-        message = f"--report {str(report)!r} and --no-report exclude each other; leave one of them out"
-        raise InputError(message)
+    for option, given in (("--report", report and str(report)), ("--row", row)):
+        if no_report and given is not None:
+            message = f"{option} {given!r} and --no-report exclude each other; leave one of them out"
+            raise InputError(message)
     page = None if no_report else (report or Path("comparison.html"))
     check_outputs({"report": page}, {"table": data})
     with nullcontext() if quiet else WorkProgress() as progress:
@@ -127,9 +138,17 @@ def command(
             hidden=whole_numbers(hidden, "--hidden"), activation=activation, dropout=dropout,
             learning_rate=learning_rate, weight_decay=weight_decay, epochs=epochs, patience=patience, batch=batch,
         )  # fmt: skip
-    if not (quiet or as_json):
+    is_shown = not (quiet or as_json)
+    if is_shown:
         comparison_console.compared(found)
+    if page is not None:
+        found.report(page, command=shlex.join(["thalweg", *sys.argv[1:]]), row=row)
     if as_json:
         comparison_console.as_json(found, str(page) if page else None)
+    elif is_shown and page is not None:
+        typer.echo(f"report  {page}")
     if found.settings["interrupted"]:
-        fail(130, "interrupted; what was compared so far is above")
+        where = (
+            f"saved in {str(page)!r}" if page is not None else "shown" if is_shown or as_json else "lost with --quiet"
+        )
+        fail(130, f"interrupted; what was compared so far is {where}")
