@@ -189,7 +189,7 @@ class Race:
 
     def __post_init__(self) -> None:
         self.done: list[FoldRun] = []
-        self.interrupted = False
+        self.interrupted: bool = False
         self.evidence: dict[str, Any] = {}  # fields of a comparison
         self.speeds: dict[str, tuple[float, float]] = {}  # contender → seconds for one row and for a million
         self._fits = 0

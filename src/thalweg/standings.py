@@ -17,7 +17,7 @@ from thalweg.tendencies import Tendency
 from thalweg.trials import Trial
 
 
-OF_TASK = {  # the measures of a comparison, in the order in which they are shown
+OF_TASK: dict[str, tuple[str, ...]] = {  # the measures of a comparison, in the order in which they are shown
     "classification": ("log_loss", "error", "auc", "calibration"),
     "regression": ("rmse", "mae", "r2"),
 }
