@@ -351,3 +351,18 @@ def test_a_contender_of_your_own(clock):
     own = slow(clock, "mine", 0.0)
     found = compare(of("good"), "good", drop=["shop", "day"], contenders=["network", own], n_folds=3, **QUICK)
     assert found.outcome is not None and found.outcome.champion == "mine" and "that of mine" in found.verdict
+
+
+def test_a_class_of_a_single_row_is_no_obstacle():
+    table = of("good").drop(columns=["shop", "day"])
+    table.loc[7, "good"] = "maybe"
+    everyone = [one.name for one in CONTENDERS.values() if one.installed]
+    with pytest.warns(tw.ThalwegWarning, match="'maybe' .* has a single row") as warned:
+        found = compare(table, "good", contenders=everyone, n_folds=3, repeats=1, **QUICK)
+        by_auc = compare(table, "good", contenders=THREE, n_folds=3, repeats=1, measure="auc", **QUICK)
+    assert len(warned) == 2  # once a comparison, not once a fold
+    assert found.classes == ("maybe", "no", "yes") and found.winner in (None, "trees", "network")
+    for one in found.results.values():
+        assert sum(value is None for value in one.by_fold["auc"]) == 2  # the folds that do not test it
+    json.dumps(found.to_dict(), allow_nan=False)
+    assert by_auc.winner is None

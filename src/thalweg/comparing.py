@@ -11,6 +11,7 @@ What a budget cannot hold is cut in this order, and said: further repeats, exper
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from thalweg.comparison import Comparison
 from thalweg.contenders import CONTENDERS, Bout, Contender, Fitted
 from thalweg.criteria import criteria
 from thalweg.encoding import Encoder, drop_missing_targets
-from thalweg.errors import InputError, TableError
+from thalweg.errors import InputError, TableError, ThalwegWarning
 from thalweg.learning import check_recipe, column_names, strata
 from thalweg.settings import check_choice, check_whole
 from thalweg.standings import OF_TASK, Result, linear_share, settle
@@ -270,9 +271,11 @@ class Race:
         with self.clock.timing("encode", len(train)):
             learn_from, answer_for = self.whole.take(train), self.whole.take(test)
             names = [*self.encoder.targets]
-            encoder = Encoder.learn(
-                learn_from, names, task=self.encoder.task, drop=self.drop, keep=self.keep, all_rows=self.whole
-            )
+            with warnings.catch_warnings():  # what is odd about the table its own encoder has said once
+                warnings.simplefilter("ignore", ThalwegWarning)
+                encoder = Encoder.learn(
+                    learn_from, names, task=self.encoder.task, drop=self.drop, keep=self.keep, all_rows=self.whole
+                )
             bout, tested = Bout.of(encoder, learn_from), Bout.of(encoder, answer_for)
         run = FoldRun(encoder, train, test, tested, {})
         if not self.done:
