@@ -40,7 +40,9 @@ ROOMS: tuple[str, ...] = (
     c_words  c_formulas  c_features  c_network  c_answers  c_program  c_export
     mlp_parameters  mlp_settings  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests
     estimators  rivals  model  learning  fitting  predictions  explaining
-    table_inputs  table_encoder  table_targets  table_files  table_estimators  verdict  report  demo  console
+    table_inputs  table_encoder  table_targets  table_files  table_estimators
+    mail_decoding  mail_headers  mail_html  mail  mailboxes
+    verdict  report  demo  console
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
 """.split(),
     "",
