@@ -42,8 +42,9 @@ ROOMS: tuple[str, ...] = (
     estimators  rivals  model  learning  fitting  predictions  explaining
     table_inputs  table_encoder  table_targets  table_files  table_estimators
     mail_decoding  mail_headers  mail_html  mail  mailboxes
+    trusted_domains  mail_features  mail_explanations  spam  spam_header
     verdict  report  demo  console
-    command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
+    command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  spam_cli  cli
 """.split(),
     "",
     "__main__",
@@ -54,7 +55,7 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
-COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
+COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "spam_cli", "cli")
 ESTIMATORS = (
     "fitted_network",
     "mlp_base",
