@@ -167,6 +167,15 @@ def command_line(wanted: str | None = None) -> Any:
     return typer.main.get_command(app)
 
 
+def commands() -> dict[str, Any]:
+    """Every command by what is typed for it, those of a group as in "spam train"."""
+    named: dict[str, Any] = {}
+    for name, command in command_line().commands.items():
+        below = getattr(command, "commands", None)
+        named |= {name: command} if below is None else {f"{name} {key}": one for key, one in below.items()}
+    return named
+
+
 def main() -> None:
     """Run the command line; what it raises becomes a sentence and an exit status."""
     gc.set_threshold(100_000)  # what imports make stays: to look through it time and again takes a tenth of a command

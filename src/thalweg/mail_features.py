@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 SUBJECT_BUCKETS, BODY_BUCKETS = 256, 1024
-READ = 200_000  # characters of a text that are looked at; what is beyond says no more, and takes time
+READ, READ_SUBJECT = 200_000, 2_000  # characters that are looked at; what is beyond says no more, and takes time
 FREE_MAIL = frozenset(
     "aol.com excite.com gmail.com gmx.de gmx.net googlemail.com hotmail.com icloud.com lycos.com mail.com mail.ru "
     "msn.com outlook.com proton.me protonmail.com qq.com t-online.de web.de yahoo.co.uk yahoo.com yandex.ru 126.com "
@@ -55,7 +55,9 @@ _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*|[$€£!?%]+")
 _DIGITS = re.compile(r"\d+")
 _LINK = re.compile(r"\b(?:https?|ftp|mailto):\S+|\bwww\.\S+", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s@<>()\[\]]{1,64}@[^\s@<>()\[\]]{1,255}")
-_MARK = re.compile(r"[*\[{(<]+\s*(?:possible |suspected |probable )?(?:spam|junk)[?!]*\s*[*\]})>]+", re.IGNORECASE)
+_MARK = re.compile(
+    r"[*\[{(<]{1,5}\s{0,2}(?:possible |suspected |probable )?(?:spam|junk)[?!]{0,2}\s{0,2}[*\]})>]{1,5}", re.IGNORECASE
+)
 _HOST = re.compile(r"^[a-z][a-z0-9+.\-]*://(?:[^/?#@]*@)?(\[[^\]]*\]|[^/?#:\s]*)", re.IGNORECASE)
 _NUMERIC_HOST = re.compile(r"\d+|0x[0-9a-f]+|[\d.]+|\[.*\]", re.IGNORECASE)
 
@@ -79,7 +81,7 @@ class Letter:
     @cached_property
     def subject(self) -> str:
         """The subject without the marks of other filters."""
-        return _MARK.sub(" ", self.mail.subject[:READ]).strip()
+        return _MARK.sub(" ", self.mail.subject[:READ_SUBJECT]).strip()
 
     @cached_property
     def subject_words(self) -> list[str]:

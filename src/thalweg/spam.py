@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import itertools
 import os
 import warnings
 from collections import Counter
@@ -185,7 +186,11 @@ class SpamFilter:
             mail: a Mail, or the path of a file with one.
             spam: what it really is, if you know: then there is an error, and the backward pass.
         """
-        (one,) = _mails(mail)
+        first = list(itertools.islice(_mails(mail), 2))
+        if len(first) != 1:
+            message = f"explain takes one mail, and here {'are several' if first else 'is none'}; give one"
+            raise InputError(message)
+        (one,) = first
         table = self._table([one], None if spam is None else [spam])
         spam_unit = self._classes.index(SPAM) + 1
         return MailExplanation(one, self.features, explain(self.model, table, 1, output=spam_unit))
@@ -212,6 +217,8 @@ class SpamFilter:
         header, arrays = safe_file.read(path, kind=KIND)
         try:
             features, trusted, lecture = header["features"], header["trusted"], header["lecture"]
+            if not (lecture is None or {"accuracy", "log_loss", "auc"} <= set(dict(lecture))):
+                raise ValueError("the figures of the lecture's features are none")
             model = models.from_parts(header["model"], arrays, path)
             found = cls(model, TrustedDomains(trusted["salt"], frozenset(trusted["digests"])), features, lecture)
             if not {*model.encoder.columns} <= {*FEATURE_SETS[features].columns, "trusted"}:

@@ -17,7 +17,7 @@ _FORGED = re.compile(
     re.IGNORECASE,
 )
 # What must stay above: the line that mbox files begin a mail with, and lines that would continue the header put there.
-_ABOVE = re.compile(rb"(?:>?From [^\n]*\n)?(?:[ \t][^\n]*\n)*")
+_ABOVE = re.compile(rb"(?:>?From [^\n]*(?:\n|\Z))?(?:[ \t][^\n]*(?:\n|\Z))*")
 
 
 def marked(raw: bytes, probability: float, is_spam: bool) -> bytes:
@@ -29,10 +29,12 @@ def marked(raw: bytes, probability: float, is_spam: bool) -> bytes:
     bare = unmarked(raw)
     first, _, _ = bare.partition(b"\n")
     ending = "\r\n" if first.endswith(b"\r") else "\n"
-    place = _ABOVE.match(bare)
-    at = place.end() if place else 0
-    header = f"{NAME}: {'yes' if is_spam else 'no'}, probability={probability:.4f}{ending}"
-    return bare[:at] + header.encode() + bare[at:]
+    header = f"{NAME}: {'yes' if is_spam else 'no'}, probability={probability:.4f}{ending}".encode()
+    found = _ABOVE.match(bare)
+    above, below = (bare[: found.end()], bare[found.end() :]) if found else (b"", bare)
+    if above and not above.endswith(b"\n"):  # such a line is all there is
+        above += ending.encode()
+    return above + header + below
 
 
 def unmarked(raw: bytes) -> bytes:

@@ -126,7 +126,7 @@ def trusted_without_itself(domains: Sequence[str], spam: Bool[np.ndarray, " n"])
     own = np.where(spam, -1, 1)
     return np.array(
         [
-            any(balance.get(name, 0) - (mine if name == domain else 0) > 0 for name in lineage(domain))
+            any(balance[name] - (mine if name == domain else 0) > 0 for name in lineage(domain) if name in balance)
             for domain, mine in zip(domains, own.tolist(), strict=True)
         ],
         dtype=np.bool_,
