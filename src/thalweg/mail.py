@@ -103,7 +103,7 @@ def read_mail(raw: bytes, name: str = "mail", size: int | None = None) -> Mail:
     if size > len(raw):
         defects.add(f"only the first {_megabytes(len(raw))} of {_megabytes(size)} were read")
     if b"\n" not in raw[:_LONE_RETURNS] and b"\r" in raw[:_LONE_RETURNS]:
-        raw = raw.replace(b"\r", b"\n")
+        raw = raw.translate(bytes.maketrans(b"\r", b"\n"))
     start = 3 if raw.startswith(b"\xef\xbb\xbf") else 0  # a mark of UTF-8 that an editor set
     if not raw[start:].strip(b"\0 \r\n\t"):
         defects.add("nothing in it")
@@ -176,7 +176,7 @@ def _split(raw: bytes, part: _Part, start: int, kind: str, boundary: str, defect
     if not 0 < len(boundary) <= MAX_BOUNDARY:
         defects.add("a multipart without a boundary, or with one that is too long, read as text")
         return []
-    line = re.compile(rb"\n--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*\r?(?=\n|\Z)")
+    line = re.compile(rb"\n--" + re.escape(boundary.encode()) + rb"(--)?[ \t]*+\r?(?=\n|\Z)")
     inside: list[_Part] = []
     begun = -1  # where the part begins that is not ended yet
     default = "message/rfc822" if kind == "multipart/digest" else "text/plain"

@@ -100,7 +100,7 @@ def whole_text(data: bytes, charset: str, defects: Defects, cut: bool = False) -
     else:
         try:
             text = codecs.getincrementaldecoder(name)("replace").decode(data, not cut)
-        except (UnicodeError, LookupError):  # UTF-16 without its first mark of order, or a codec this system lacks
+        except (UnicodeError, LookupError, RuntimeError):  # iso2022_jp_2 has an "internal codec error" for some noise
             text = data.decode("cp1252", "replace")
             defects.add(f"text that is not in its charset {_short(charset)} read as Latin-1")
         if "\ufffd" in text:

@@ -199,6 +199,8 @@ def _mailboxes(value: bytes, defects: Defects) -> Iterator[tuple[str, str]]:
             state = "inside" if state == "before" else state
         elif token == ">":
             state = "behind"
+        elif token == "," and state == "inside" and angle and angle[0].startswith("@"):
+            angle.append(token)  # between two relays
         elif token in ",;" and not depth:
             one = _named("".join(phrase), "".join(comment), "".join(angle))
             if one[1]:
@@ -220,7 +222,7 @@ def _named(phrase: str, comment: str, angle: str) -> tuple[str, str]:
         words = phrase.split()
         address = next((word for word in words if "@" in word.strip("@")), "")
         if not address and "@" in phrase:
-            address, phrase = "".join(words), ""  # a @ b
+            address, words = "".join(words), []  # a @ b
         phrase = " ".join(word for word in words if word != address) if address else phrase
     name = phrase.strip()
     name = _ESCAPED.sub(r"\1", name.strip('"')) if "\\" in name else name.replace('"', "")

@@ -58,12 +58,13 @@ def read_html(source: str, max_tags: int = MAX_TAGS, max_links: int = MAX_LINKS)
     links: list[str] = []
     at = tags = 0
     cut = False
+    last_end = source.rfind("-->")
     while markup := _MARKUP.search(source, at):
         start = markup.start()
         pieces.append(source[at:start])
         tag = _TAG.match(source, start)
         if tag is None:
-            at = _after_declaration(source, start)
+            at = _after_declaration(source, start, last_end)
             continue
         if tags == max_tags:
             cut, at = True, len(source)
@@ -82,9 +83,13 @@ def read_html(source: str, max_tags: int = MAX_TAGS, max_links: int = MAX_LINKS)
     return Page(lines(unescaped("".join(pieces))), tags, tuple(links[:max_links]), cut)
 
 
-def _after_declaration(source: str, start: int) -> int:
-    """The end of a comment, a declaration or a stray `</`: that of the source if it is not closed."""
-    comment = source.startswith("<!--", start)
+def _after_declaration(source: str, start: int, last_end: int) -> int:
+    """The end of a comment, a declaration or a stray `</`: that of the source if it is not closed.
+
+    Where no comment ends any more, at `last_end`, one ends as a tag does: spam has `<!--#rotate>`, which the browsers
+    of its days passed over. Today's hide all that follows, but whoever wrote it wanted it to be seen.
+    """
+    comment = source.startswith("<!--", start) and start + 2 <= last_end
     end = source.find("-->", start + 2) if comment else source.find(">", start)
     return len(source) if end < 0 else end + (3 if comment else 1)
 

@@ -96,12 +96,18 @@ class _Gathered:
         self._pieces: list[bytes] = []
         self._room = MAX_BYTES
         self.size = 0
+        self._tail = b""
 
     def add(self, block: bytes) -> None:
         self.size += len(block)
+        self._tail = (self._tail + block[-4:])[-4:]
         if self._room > 0:
             self._pieces.append(block[: self._room])
             self._room -= len(block)
+
+    def without_last_line(self) -> int:
+        """The size without an empty line at the end, which in an mbox belongs to no mail."""
+        return self.size - (1 if self._tail.endswith(b"\n\n") else 2 if self._tail == b"\r\n\r\n" else 0)
 
     def raw(self) -> bytes:
         """What was gathered, which is then forgotten: 25 MB need not be held twice."""
@@ -329,10 +335,8 @@ def _split(blocks: Iterator[bytes], start: bytes) -> Iterator[tuple[bytes, int, 
 
 def _unquoted(gathered: _Gathered) -> tuple[bytes, int]:
     """A mail as it was before it came into the mbox, which quotes lines that begin with From; and its size there."""
-    raw, size = gathered.raw(), gathered.size
-    if size == len(raw):  # its end is there, and an empty line below it belongs to the mbox
-        raw = raw[:-1] if raw.endswith(b"\n\n") else raw[:-2] if raw.endswith(b"\r\n\r\n") else raw
-        size = len(raw)
+    size = gathered.without_last_line()
+    raw = gathered.raw()[:size]
     read = len(raw)
     if b">From " in raw:
         raw = _QUOTED.sub(rb"\n\1", raw, count=_MOST_QUOTED)
