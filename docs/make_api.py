@@ -66,7 +66,7 @@ SUBJECTS = {
         "run.Run run.Failure learning.Recipe encoding.Encoder model.Evidence derivatives.GradientCheck "
         "activations.Activation losses.Loss functions.Function diagnosis.Curvature sweeps.LearningRateRange "
         "sweeps.Race sweeps.RegimeMap trace_steps.Step paths.Path paths.Difference matrices.MatrixStep answers.Mark "
-        "answers.Suspect descent_exercises.DescentExercise mail.Mail mail.Attachment mail_explanations.MailExplanation "
+        "answers.Suspect descent_exercises.DescentExercise mail_explanations.MailExplanation "
         "trusted_domains.TrustedDomains"
     ),
 }

@@ -31,7 +31,7 @@ def folder(tmp_path_factory):
     (place / "new").mkdir()
     for name, (raw, *_) in zip(("a.eml", "b.eml"), letters(1, 1, seed=7), strict=True):
         (place / "new" / name).write_bytes(raw)
-    (place / "letter.eml").write_bytes(letters(1, 1, seed=9)[1][0])
+    (place / "letter.eml").write_bytes(next(raw for raw in letters(1, 7, seed=9)[1] if b"@shop" in raw))
     (place / "domains.txt").write_text("example.org  # the university\nwork.example.net\n", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
