@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from thalweg import scores
 from thalweg.model import Model
-from thalweg.spam import SpamFilter
 from thalweg.verdict import BASELINES, counted, verdict
 
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from thalweg.demo import SpamDemo
     from thalweg.functions import Function
+    from thalweg.spam import SpamFilter
     from thalweg.sweeps import LearningRateRange, Race
     from thalweg.walk import Descent
 
