@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hostile_mails import TOP
-from thalweg import mailboxes
+from thalweg import mail_streams
 from thalweg.errors import FileError, InputError
+from thalweg.mail import read_mail
 from thalweg.mailboxes import Reading, mails, total_bytes
 
 
@@ -68,7 +70,7 @@ def test_mails_are_split_alike_wherever_blocks_end(lengths, block, end):
     raws = [mail(number, b"x" * length + b"\n").replace(b"\n", end) for number, length in enumerate(lengths)]
     whole = b"".join(MARK.replace(b"\n", end) + raw + end for raw in raws)
     blocks = (whole[at : at + block] for at in range(0, len(whole), block))
-    found = list(mailboxes._split(blocks, whole))
+    found = list(mail_streams.split(blocks, whole))
     assert [raw.split(end, 1)[1] for raw, _, _ in found] == raws
     assert [more for _, _, more in found] == [True] * (len(raws) - 1) + [False]
     assert all(size == len(raw) for raw, size, _ in found)
@@ -138,11 +140,11 @@ def test_gzip_is_unpacked_and_where_it_is_damaged_it_is_said(tmp_path):
 
 
 def test_what_unpacks_to_too_much_is_read_in_part(tmp_path, monkeypatch):
-    monkeypatch.setattr(mailboxes, "MAX_UNPACKED", 3_000_000)
+    monkeypatch.setattr(mail_streams, "MAX_UNPACKED", 3_000_000)
     path = tmp_path / "bomb.gz"
     path.write_bytes(gzip.compress(mail(1, b"x" * 10_000_000)))
     (found,) = mails(path)
-    assert found.size <= 3_000_000 and "unpacks to a mail of over 3 MB" in found.defects[-1]
+    assert found.size <= 3_000_000 and "unpacks to over 3 MB" in found.defects[-1]
     path.write_bytes(gzip.compress(mbox(*[mail(number, b"x" * 1_000_000) for number in range(11)])))
     assert len(subjects(path)) == 11  # each of which is within the limit
     path.write_bytes(gzip.compress(b"") * 20_000 + gzip.compress(mail(2)))
@@ -217,10 +219,26 @@ def test_names_that_are_no_text(tmp_path):
     assert found.name.endswith("\ufffd.eml")
 
 
+@given(st.lists(st.sampled_from([MARK, b"From x\n", b"\n", b"\r\n", mail(1), b">From y\n", b"\x1f\x8b", b"\0\xff"])))
+def test_no_file_raises_but_for_there_being_no_mail(pieces):
+    raw = b"".join(pieces)
+    for data in (raw, gzip.compress(raw), gzip.compress(raw)[:-3]):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "a")
+            path.write_bytes(data)
+            try:
+                found = list(mails(path))
+            except InputError as error:
+                assert not raw or data.startswith(b"\x1f\x8b"), error  # gzip of which nothing can be unpacked
+            else:
+                assert found and sum(one.size for one in found) <= max(len(raw), len(data))
+
+
 MEASURED = """
 import sys
 import numpy
 import hostile_mails
+from thalweg.mail import read_mail
 from thalweg.mailboxes import mails, Reading
 reading = Reading()
 print([(mail.size, len(mail.defects)) for mail in mails(sys.argv[1:], reading=reading)], reading.read)
@@ -256,6 +274,4 @@ def test_real_mails_in_one_mbox_are_those_in_files(shared, tmp_path):
             file.write(MARK + raw.replace(b"\nFrom ", b"\n>From ").rstrip(b"\n") + b"\n\n")
     found = list(mails(tmp_path / "box"))
     assert len(found) == len(rows) == 864
-    assert [one.domain for one in found] == [
-        one.domain for one in (mailboxes.read_mail(row["text"].encode()) for row in rows)
-    ]
+    assert [one.domain for one in found] == [one.domain for one in (read_mail(row["text"].encode()) for row in rows)]

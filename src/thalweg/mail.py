@@ -44,7 +44,7 @@ class Mail:
     """What a mail says, with nothing in it that could not be written to a file or would fill the memory."""
 
     name: str  # where it comes from: a path, or `path#17` for the 17th of an mbox
-    size: int  # bytes of the whole mail, also where only a part was read
+    size: int  # bytes of the whole mail, also where only a part was read; with the line "From …" of an mbox
     sender: str  # address of From in lower case, its domain as DNS has it; "" if there is none that can be read
     sender_name: str  # display name of From; "" if there is none
     domain: str  # of the sender; "" if there is none
@@ -52,7 +52,7 @@ class Mail:
     recipients: int  # addresses in To and Cc
     subject: str
     date: datetime | None  # of the Date header, in UTC; None if it is absent or cannot be read
-    headers: tuple[tuple[str, str], ...]  # in their order
+    headers: tuple[tuple[str, str], ...]  # names as they stand, in their order
     text: str  # of all parts that are text, one below the other; HTML without tags, scripts and styles
     has_html: bool  # whether there is a part in HTML
     has_plain: bool  # whether there is a part in plain text

@@ -1,7 +1,7 @@
 """Mails from wherever they lie: files with one mail, mbox files, Maildirs, folders of any of these, standard input.
 
-Everything is read as a stream, one mail after another, and of a mail at most the first `mail.MAX_BYTES`; Python's
-`mailbox.mbox` goes through the whole file before its first mail, and holds mails whole. gzip is unpacked on the way.
+Everything is read as a stream, one mail after another, and of a mail at most the first `mail.MAX_BYTES`; gzip is
+unpacked on the way.
 """
 
 from __future__ import annotations
@@ -13,36 +13,24 @@ import os
 import re
 import stat
 import sys
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
 from thalweg import whole_file
 from thalweg.errors import FileError, InputError
-from thalweg.mail import MAX_BYTES, Mail, read_mail
+from thalweg.mail import Mail, read_mail
+from thalweg.mail_streams import BLOCK, Unpacked, single, split
 
 
 STANDARD_INPUT = "-"
-MAX_UNPACKED = 250_000_000  # bytes of one mail in a gzip file: 10 MB of it can unpack to 10 GB, which takes a minute
 
-MAX_MEMBERS = 10_000  # of a gzip file, each of which costs a step and may be empty
-
-_BLOCK = 1 << 18  # bytes read at once
-_MARK = 300  # bytes of the line above a mail, as far as it is looked at
-_MOST_QUOTED = 10_000  # lines of one mail that get their From back
 _LOOK = 8_000  # bytes at the beginning of a file in which a mail shows a header
 _HEADER = re.compile(
     rb"^(?:From |(?:from|to|cc|subject|date|received|return-path|delivered-to|message-id|mime-version|reply-to|sender"
     rb"|x-[a-z-]{1,50})[ \t]*:)",
     re.I | re.M,
 )
-# The line above each mail of an mbox, with its date (RFC 4155), or in an mbox without dates any such line below an
-# empty one.
-_DATED = re.compile(rb"\nFrom [^ \n]{1,250} {1,3}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? {1,2}[A-Za-z0-9]{1,3} ")
-_UNDATED = re.compile(rb"\n\r?\nFrom [^\n]")
-_QUOTED = re.compile(rb"\n>(>*From )")
-
 Path = str | os.PathLike[str]
 
 
@@ -53,67 +41,6 @@ class Reading:
     read: int = 0  # bytes, as they lie on the disk; `total_bytes` says of how many
     mails: int = 0
     skipped: int = 0  # files in folders that are no mails
-
-
-class _Unpacked:
-    """The blocks of a gzip file unpacked; where it is damaged, or has unpacked to too much, they end and it says so."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self.room = MAX_UNPACKED  # bytes that the mail being read may still have
-        self.defect = ""
-
-    def __iter__(self) -> Iterator[bytes]:
-        members = 0
-        unpacker = zlib.decompressobj(wbits=31)
-        for packed in self._blocks:
-            while packed:
-                if unpacker.eof:  # another member: what two gzip files one behind the other are
-                    members += 1
-                    unpacker = zlib.decompressobj(wbits=31)
-                try:
-                    block = unpacker.decompress(packed, _BLOCK)
-                except zlib.error:
-                    self.defect = "the gzip file is damaged: it was read up to there"
-                    return
-                self.room -= len(block)
-                if self.room < 0 or members > MAX_MEMBERS:
-                    self.defect = (
-                        f"the gzip file unpacks to a mail of over {MAX_UNPACKED / 1e6:.0f} MB: the rest left out"
-                    )
-                    return
-                if block:
-                    yield block
-                packed = unpacker.unused_data if unpacker.eof else unpacker.unconsumed_tail
-        if not unpacker.eof:
-            self.defect = "the gzip file is cut off"
-
-
-class _Gathered:
-    """One mail out of blocks: its first `MAX_BYTES`, and how many it has."""
-
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._room = MAX_BYTES
-        self.size = 0
-        self._tail = b""
-
-    def add(self, block: bytes) -> None:
-        self.size += len(block)
-        self._tail = (self._tail + block[-4:])[-4:]
-        if self._room > 0:
-            self._pieces.append(block[: self._room])
-            self._room -= len(block)
-
-    def without_last_line(self) -> int:
-        """The size without an empty line at the end, which in an mbox belongs to no mail."""
-        return self.size - (1 if self._tail.endswith(b"\n\n") else 2 if self._tail == b"\r\n\r\n" else 0)
-
-    def raw(self) -> bytes:
-        """What was gathered, which is then forgotten: 25 MB need not be held twice."""
-        raw = b"".join(self._pieces)
-        self._pieces.clear()
-        return raw
 
 
 def mails(paths: Path | Iterable[Path], *, reading: Reading | None = None) -> Iterator[Mail]:
@@ -140,7 +67,8 @@ def mails(paths: Path | Iterable[Path], *, reading: Reading | None = None) -> It
     """
     named = _named(paths)
     for path in named:
-        _check(path)
+        if path != STANDARD_INPUT:
+            _check(path)
     return _mails(named, Reading() if reading is None else reading)
 
 
@@ -176,8 +104,6 @@ def _named(paths: Path | Iterable[Path]) -> list[str]:
 
 def _check(path: str) -> os.stat_result:
     """The status of a path, if there is something in it to read."""
-    if path == STANDARD_INPUT:
-        return os.stat_result([0] * 10)
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -276,7 +202,7 @@ def _mails_of(file: IO[bytes], path: str, sure: bool, reading: Reading, size: in
     start = next(blocks, b"")
     unpacked = None
     if start.startswith(b"\x1f\x8b"):
-        unpacked, size = _Unpacked(itertools.chain([start], blocks)), None
+        unpacked, size = Unpacked(itertools.chain([start], blocks)), None
         blocks = iter(unpacked)
         start = next(blocks, b"")
     if not start or not (sure or _HEADER.search(start[:_LOOK])):
@@ -285,12 +211,12 @@ def _mails_of(file: IO[bytes], path: str, sure: bool, reading: Reading, size: in
     name = os.fsencode(path).decode("utf-8", "replace")
     blocks = itertools.chain([start], blocks)
     number = 0
-    for raw, whole, more in _split(blocks, start) if start.startswith(b"From ") else _single(blocks, size):
+    for raw, whole, more in split(blocks, start) if start.startswith(b"From ") else single(blocks, size):
         number += 1
         mail = read_mail(raw, f"{name}#{number}" if more or number > 1 else name, whole)
         del raw  # not held while the mail is worked with
         if unpacked:
-            unpacked.room = MAX_UNPACKED
+            unpacked.next_mail()
             if unpacked.defect and not more:
                 mail = dataclasses.replace(mail, defects=(*mail.defects, unpacked.defect))
         reading.mails += 1
@@ -298,46 +224,6 @@ def _mails_of(file: IO[bytes], path: str, sure: bool, reading: Reading, size: in
 
 
 def _blocks(file: IO[bytes], reading: Reading) -> Iterator[bytes]:
-    while block := file.read(_BLOCK):
+    while block := file.read(BLOCK):
         reading.read += len(block)
         yield block
-
-
-def _single(blocks: Iterator[bytes], size: int | None) -> Iterator[tuple[bytes, int, bool]]:
-    """The one mail that blocks are, its size, and that no other follows; read to the end only for want of `size`."""
-    gathered = _Gathered()
-    for block in blocks:
-        gathered.add(block)
-        if size is not None and gathered.size > MAX_BYTES:
-            break
-    yield gathered.raw(), max(gathered.size, size or 0), False
-
-
-def _split(blocks: Iterator[bytes], start: bytes) -> Iterator[tuple[bytes, int, bool]]:
-    """Each mail of an mbox that begins with `start`, its size, and whether another follows."""
-    mark = _DATED if _DATED.match(b"\n" + start[:_MARK]) else _UNDATED
-    gathered = _Gathered()
-    rest = b""  # the end of the block before, in which a mark may have begun
-    for block in blocks:
-        block = rest + block
-        at = 0
-        for found in mark.finditer(block):
-            begin = block.index(b"From ", found.start())
-            gathered.add(block[at:begin])
-            yield *_unquoted(gathered), True
-            gathered, at = _Gathered(), begin
-        hold = max(at, len(block) - _MARK)
-        gathered.add(block[at:hold])
-        rest = block[hold:]
-    gathered.add(rest)
-    yield *_unquoted(gathered), False
-
-
-def _unquoted(gathered: _Gathered) -> tuple[bytes, int]:
-    """A mail as it was before it came into the mbox, which quotes lines that begin with From; and its size there."""
-    size = gathered.without_last_line()
-    raw = gathered.raw()[:size]
-    read = len(raw)
-    if b">From " in raw:
-        raw = _QUOTED.sub(rb"\n\1", raw, count=_MOST_QUOTED)
-    return raw, size - read + len(raw)

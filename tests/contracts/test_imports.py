@@ -41,7 +41,7 @@ ROOMS: tuple[str, ...] = (
     mlp_parameters  mlp_settings  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests
     estimators  rivals  model  learning  fitting  predictions  explaining
     table_inputs  table_encoder  table_targets  table_files  table_estimators
-    mail_decoding  mail_headers  mail_html  mail  mailboxes
+    mail_decoding  mail_headers  mail_html  mail  mail_streams  mailboxes
     trusted_domains  mail_features  mail_explanations  spam  spam_header
     verdict  report  demo  console
     command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  spam_cli  cli
