@@ -45,8 +45,10 @@ ROOMS: tuple[str, ...] = (
     contenders  folds  intervals  budget
     tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
     standings  judgement  comparison  comparing
+    mail_decoding  mail_headers  mail_html  mail  mail_streams  mailboxes
+    trusted_domains  mail_features  mail_explanations  spam  spam_header
     verdict  report  demo  console
-    command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
+    command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  spam_cli  cli
 """.split(),
     "",
     "__main__",
@@ -57,7 +59,7 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
-COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "cli")
+COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "spam_cli", "cli")
 ESTIMATORS = (
     "fitted_network",
     "mlp_base",
