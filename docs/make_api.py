@@ -34,6 +34,7 @@ SUBJECTS = {
         ("scikit-learn.md", "table-estimators.md"),
     ),
     "Tables and models": Subject("fit Model load", ("tables.md",)),
+    "Comparisons": Subject("compare Comparison"),
     "Networks and training": Subject(
         "Network train TrainingResult History Checkpoint predict loss_and_gradient check_gradient numeric_gradient",
         ("lecture.md",),
@@ -66,7 +67,8 @@ SUBJECTS = {
         "run.Run run.Failure learning.Recipe encoding.Encoder model.Evidence derivatives.GradientCheck "
         "activations.Activation losses.Loss functions.Function diagnosis.Curvature sweeps.LearningRateRange "
         "sweeps.Race sweeps.RegimeMap trace_steps.Step paths.Path paths.Difference matrices.MatrixStep answers.Mark "
-        "answers.Suspect descent_exercises.DescentExercise mail_explanations.MailExplanation "
+        "answers.Suspect descent_exercises.DescentExercise contenders.Contender standings.Result standings.Outcome "
+        "intervals.Difference tendencies.Tendency criteria.Criterion trials.Trial mail_explanations.MailExplanation "
         "trusted_domains.TrustedDomains"
     ),
 }

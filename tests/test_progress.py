@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from thalweg.progress import FrameProgress, LateProgress, ProgressBar, WalkProgress
+from thalweg import progress
+from thalweg.progress import FrameProgress, LateProgress, ProgressBar, WalkProgress, WorkProgress
 
 
 @dataclass
@@ -227,3 +228,46 @@ def test_frames_that_take_long_have_a_bar(monkeypatch):
         progress(30, 60)
         progress._bar.refresh()
     assert "drawing frame 31/60" in out.getvalue()
+
+
+# ---- work that says what begins and the share that is done
+
+
+def test_work_off_a_terminal_has_a_line_at_once_and_then_at_most_one_a_second(monkeypatch):
+    text, now = io.StringIO(), SimpleNamespace(seconds=7.0)
+    monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: now.seconds))
+    with WorkProgress(Console(file=text, force_terminal=False, width=40)) as shown:
+        for step in range(35):
+            assert shown(f"[fold {step}]: a name that is longer than the console is wide", step / 34) is None
+            now.seconds += 0.125
+    lines = text.getvalue().splitlines()
+    assert [re.match(r" *(\d+) %  \[fold (\d+)\]: a name .* wide$", line).groups() for line in lines] == [  # pyright: ignore[reportOptionalMemberAccess]
+        ("0", "0"), ("24", "8"), ("47", "16"), ("71", "24"), ("94", "32"),
+    ]  # fmt: skip
+
+
+def test_work_on_a_terminal_is_a_bar_that_goes_away():
+    console, text = terminal()
+    with WorkProgress(console) as shown:
+        shown("fold 1: network", 0.0)
+        shown("fold [2]: tree", 0.375)
+        shown._bar.refresh()
+    plain = re.sub(r"\x1b\[[^A-Za-z]*[A-Za-z]", "", text.getvalue())
+    assert "fold [2]: tree" in plain and "38 %" in plain and "━" in plain
+    assert shown._bar is None
+
+
+def test_work_that_raises_leaves_no_bar():
+    console, _ = terminal()
+    shown = WorkProgress(console)
+    with pytest.raises(KeyboardInterrupt), shown:
+        shown("fold 1: network", 0.0)
+        raise KeyboardInterrupt
+    assert shown._bar is None
+
+
+def test_work_is_shown_on_standard_error(capsys):
+    with WorkProgress() as shown:
+        shown("fold 1: network", 0.5)
+    seen = capsys.readouterr()
+    assert (seen.out, seen.err) == ("", " 50 %  fold 1: network\n")

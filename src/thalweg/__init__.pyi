@@ -14,6 +14,8 @@ from thalweg.callbacks import EarlyStopping as EarlyStopping
 from thalweg.callbacks import ReduceOnPlateau as ReduceOnPlateau
 from thalweg.callbacks import WeightAveraging as WeightAveraging
 from thalweg.checkpoint import Checkpoint as Checkpoint
+from thalweg.comparing import compare as compare
+from thalweg.comparison import Comparison as Comparison
 from thalweg.conventions import Conventions as Conventions
 from thalweg.derivatives import check_gradient as check_gradient
 from thalweg.derivatives import numeric_gradient as numeric_gradient

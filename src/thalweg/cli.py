@@ -37,6 +37,7 @@ app: typer.Typer = typer.Typer(
 # The commands that have files of their own, which are read when they are wanted: no other command waits for them.
 ELSEWHERE = {
     "fit": "fit_cli",
+    "compare": "compare_cli",
     "export": "export_cli",
     "descend": "descend_cli",
     "explain": "explain_cli",

@@ -10,7 +10,9 @@ What a budget cannot hold is cut in this order, and said: further repeats, exper
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -102,6 +104,8 @@ def compare(
     Returns:
         The comparison: `verdict`, `winner`, `results`, `difference`, `to_dict`.
 
+    Ctrl-C ends it with what all contenders have run, if that is one fold or more, and says so in `cut`.
+
     Raises:
         TableError: the table cannot be read or used, in one sentence.
         InputError: an option breaks its rule or would do nothing.
@@ -115,6 +119,8 @@ def compare(
     settings = check_recipe(recipe)
     chosen = _check_contenders(contenders)
     check_whole(n_folds, 2, "n_folds")
+    randomness.check_seed(seed)
+    engines.get(engine, threads)  # or it says why not
     columns = [one for one in (groups, time) if one is not None]
     if len(columns) == 2:
         message = "groups and time exclude each other; leave one of them out"
@@ -132,15 +138,24 @@ def compare(
     encoder = Encoder.learn(whole, targets, task=task, drop=dropped, keep=kept)
     measures = OF_TASK[encoder.task]
     decides = measures[0] if measure is None else check_choice(measure, measures, "measure")
+    asked = _asked(
+        task=task, drop=tuple(dropped), keep=tuple(kept), groups=groups, time=time, n_folds=n_folds, repeats=repeats,
+        contenders=None if contenders is None else [one.name for one in chosen], measure=measure, budget=budget,
+        evidence=evidence, seed=seed, engine=engine, threads=threads,
+    )  # fmt: skip
     race = Race(
         whole=whole, encoder=encoder, drop=tuple(dropped), keep=tuple(kept), contenders=chosen, clock=clock, seed=seed,
         options={"threads": threads, "recipe": settings, "engine": engine}, progress=progress or (lambda *_: None),
         total=len(parts) * len(chosen),
     )  # fmt: skip
-    race.run(parts[:n_folds], reserve=FOR_EVIDENCE * clock.seconds if evidence else 0.0)
-    found = race.evidence(decides) if evidence else {}
-    if len(race.done) == n_folds:
-        race.run(parts[n_folds:], reserve=0.0)
+    with race.interruptible():
+        race.run(parts[:n_folds], reserve=FOR_EVIDENCE * clock.seconds if evidence else 0.0)
+        if evidence:
+            race.look(decides)
+        if len(race.done) == n_folds:
+            race.run(parts[n_folds:], reserve=0.0)
+    if race.interrupted:
+        clock.cut.append("it was interrupted, and what was not complete is left out")
     if len(race.done) < len(parts):
         clock.cut.append(f"{len(race.done)} of {len(parts)} folds were run")
     return Comparison(
@@ -150,9 +165,10 @@ def compare(
         results=race.results(), cut=tuple(clock.cut),
         settings={
             "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(race.done), "budget": clock.seconds,
-            "seconds": clock.spent, "engine": engine, "recipe": settings.to_dict(),
+            "seconds": clock.spent, "interrupted": race.interrupted, "engine": engine, "recipe": settings.to_dict(),
+            "asked": asked,
         },
-        runs=tuple(race.done[:n_folds]), table=whole, **found,
+        runs=tuple(race.done[:n_folds]), table=whole, **race.evidence,
     )  # fmt: skip
 
 
@@ -173,6 +189,8 @@ class Race:
 
     def __post_init__(self) -> None:
         self.done: list[FoldRun] = []
+        self.interrupted: bool = False
+        self.evidence: dict[str, Any] = {}  # fields of a comparison
         self.speeds: dict[str, tuple[float, float]] = {}  # contender → seconds for one row and for a million
         self._fits = 0
         self._rows = 0  # that a contender learns from
@@ -186,24 +204,35 @@ class Race:
                 return
             self.done.append(self._fold(len(self.done), fold, self._rows))
 
-    def evidence(self, measure: str) -> dict[str, Any]:
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Ctrl-C in it leaves what is complete, if that is one fold or more."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if not self.done:
+                raise
+            self.interrupted = True
+
+    def look(self, measure: str) -> None:
         """What the data suggest, the lecture's criteria, and trials with the network and the best of the trees."""
         self.progress("properties of the data", self._fits / self.total)
-        found: dict[str, Any] = {"tendencies": properties(self.whole, self.encoder)}
+        self.evidence["tendencies"] = properties(self.whole, self.encoder)
         results = self.results()
         outcome = settle(results, measure, self.ratio)
         if outcome is None:
-            return found
+            return
         network, trees = results["network"], results[outcome.champion]
         linear = linear_share(results, measure)
-        found["criteria"] = criteria(
+        self.evidence["criteria"] = criteria(
             self.whole, self.encoder, network, trees, recipe=self.options["recipe"], linear=linear
         )
         train, test = (
             sample(self.first, trial_ring.ROWS, self.seed),
             sample(self.done[0].tested, trial_ring.TEST_ROWS, self.seed),
         )
-        groups, known, made = groups_of(self.done[0].encoder), {}, []
+        groups, known = groups_of(self.done[0].encoder), {}
+        made = self.evidence["trials"] = []
         for name, kind in TRIALS.items():
             cost = kind.fits * sum(self.clock.expected(one, train.n) for one in ("network", outcome.champion))
             if cost > self.clock.left:
@@ -216,7 +245,6 @@ class Race:
                     **self.options,
                 )
             )  # fmt: skip
-        return {**found, "trials": made}
 
     def _cost(self, rows: int) -> float:
         """Seconds that one fold of so many training rows will take."""
@@ -252,7 +280,9 @@ class Race:
         for one in self.contenders:
             self.progress(f"fold {number + 1}: {one.name}", self._fits / self.total)
             with self.clock.timing(one.name, len(train)):
-                run.answers[one.name] = _answer(one, bout, tested, {**self.options, "seed": self.seed + number})
+                run.answers[one.name] = _answer(
+                    one, bout, tested, {**self.options, "seed": (self.seed + number) % 2**64}
+                )
             if not self.done:
                 self.speeds[one.name] = _speeds(run.answers[one.name].fitted, tested)
             self._fits += not probe
@@ -343,6 +373,12 @@ def _speeds(fitted: Fitted, tested: Bout) -> tuple[float, float]:
     return min(seconds[:3]), seconds[3] * 1e6 / TIMED_ROWS
 
 
+def _asked(**given: Any) -> dict[str, Any]:
+    """Those arguments of `compare` that differ from their defaults."""
+    usual = inspect.signature(compare).parameters
+    return {name: value for name, value in given.items() if value != usual[name].default}
+
+
 def _check_contenders(given: Sequence[str | Contender] | None) -> tuple[Contender, ...]:
     """The contenders; raises InputError for a name that is unknown, given twice, or whose package is missing."""
     if given is None:
@@ -389,6 +425,7 @@ def _parted(
         column = whole[time]
         whole = whole.take(~column.missing) if column.missing.any() else whole
         parts = list(folds.by_time(whole[time].values, k))
+        _check_varied(parts, strata(whole, target, task), f"the earliest by {time!r} are; ask for fewer folds")
         return whole.drop([time]), parts, f"in order of {time!r}: each of {len(parts)} folds is tested by later rows"
     repeats = (2 if n < FEW_ROWS else 1) if repeats is None else check_whole(repeats, 1, "repeats")
     labels = strata(whole, target, task)
@@ -399,4 +436,15 @@ def _parted(
         of_group = np.unique(np.where(column.missing, "", column.values.astype(str)), return_inverse=True)[1]
         whole, how = whole.drop([groups]), f"{how}, the rows of one {groups!r} together"
     parts = list(folds.repeated(n, k, repeats, seed=seed, labels=labels, groups=of_group))
+    _check_varied(
+        parts, labels, "hardly any row is of another; give more rows" if groups is None else
+        f"those of one {groups!r} stay together; ask for fewer folds",
+    )  # fmt: skip
     return whole, parts, f"{how}, of each class about the same share" if labels is not None else how
+
+
+def _check_varied(parts: Sequence[folds.Fold], labels: Int[np.ndarray, " n"] | None, why: str) -> None:
+    """Raises TableError where nobody can learn from a fold, as all its training rows are of one class."""
+    if labels is not None and any(len(np.unique(labels[fold.train])) < 2 for fold in parts):
+        message = f"a fold would learn from rows of one class alone, as {why}"
+        raise TableError(message)

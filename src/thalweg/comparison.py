@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
-from thalweg import judgement
+from thalweg import comparison_report, judgement
 from thalweg.standings import Compared
 
 
@@ -41,6 +42,21 @@ class Comparison(Compared):
             "trials": [vars(one) for one in self.trials],
             "cut": [*self.cut], "settings": dict(self.settings),
         }  # fmt: skip
+
+    def report(self, path: str | os.PathLike[str], *, command: str | None = None, row: int | None = None) -> None:
+        """Write all of it with figures to one HTML file that needs nothing else; see comparison_report.write.
+
+        Args:
+            path: of the file; an older one is replaced.
+            command: the command line that made the comparison, to be shown.
+            row: number of the row that both explain, from 1; None is the one on which they disagree most.
+
+        Raises:
+            FileError: the path cannot be written.
+            InputError: the row is no whole number from 1.
+            TableError: the table has no such row with a target, or no fold tested it.
+        """
+        comparison_report.write(self, path, command=command, row=row)
 
     def _of(self, name: str) -> dict[str, Any]:
         one = self.results[name]

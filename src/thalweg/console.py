@@ -54,7 +54,7 @@ def fitted(model: Model) -> None:
     figures, settings = model.figures, model.settings
     rows, columns = figures["rows"], figures["columns"]
     targets = ", ".join(model.encoder.targets)
-    table = _table("", "", title=f"{settings['data']}: {targets} ({model.encoder.task})")
+    table = sheet("", "", title=f"{settings['data']}: {targets} ({model.encoder.task})")
     without = f", {rows['without_target']:,} left out without a target" if rows["without_target"] else ""
     unmeasured = rows["held_out_without_target"]
     test_without = f", {unmeasured:,} of the test table left out without a target" if unmeasured else ""
@@ -78,7 +78,7 @@ def fitted(model: Model) -> None:
     table.add_row(
         "time", f"{figures['seconds']['training']:.1f} s of training, {figures['seconds'].get('all', 0):.1f} s in all"
     )
-    _print(table)
+    show(table)
     if "network" in figures:
         _figures(model)
     else:
@@ -96,34 +96,34 @@ def columns(model: Model) -> None:
     recipe = ", ".join(f"{name} {value}" for name, value in settings["recipe"].items() if value is not None)
     made = f"made by Thalweg {settings['thalweg']} with seed {settings['seed']}, engine {settings['engine']}"
     print(f"{made}; {recipe}\n")
-    table = _table("column", "role", "why", title="What each column became")
+    table = sheet("column", "role", "why", title="What each column became")
     for decision in model.encoder.decisions:
         table.add_row(decision.column, decision.role, decision.why)
-    _print(table)
+    show(table)
 
 
 def engines(listed: dict[str, str], default: str, processor: dict[str, Any]) -> None:
     """The engines that work here, and what the processor offers them."""
-    table = _table("engine", "what it is")
+    table = sheet("engine", "what it is")
     for name, what in listed.items():
         table.add_row(f"{name} (default)" if name == default else name, what)
-    _print(table)
-    table = _table("processor", "")
+    show(table)
+    table = sheet("processor", "")
     for name, value in processor.items():
         table.add_row(name.replace("_", " "), ", ".join(value) if isinstance(value, list) else f"{value}")
-    _print(table)
+    show(table)
 
 
 def spam(demo: SpamDemo) -> None:
     """The lecture's network after training."""
     length, answer = demo.undecided
     losses = demo.result.history.loss
-    table = _table("", "", title=f"{demo.network}, no biases, incremental gradient descent")
+    table = sheet("", "", title=f"{demo.network}, no biases, incremental gradient descent")
     table.add_row("squared error per mail, epoch by epoch", f"{losses[0]:.3f}, {losses[1]:.3f} … {losses[-1]:.3f}")
     table.add_row("accuracy on 10,000 new mails", f"{demo.accuracy:.4f}")
     table.add_row("the best that any rule can do on them", f"{demo.best_accuracy:.4f}")
     table.add_row(f"a mail of {length:.0f} letters that cannot be told apart", f"[{answer[0]:.2f}, {answer[1]:.2f}]")
-    _print(table)
+    show(table)
 
 
 def spam_summary(found: SpamFilter) -> dict[str, Any]:
@@ -164,11 +164,11 @@ def walked(walk: Descent, rows: int, latex: bool, in_json: bool) -> None:
         print()
     if rows:
         headings, cells = walk.cells(rows)
-        table = _table(*headings, numbers=True)
+        table = sheet(*headings, numbers=True)
         table.columns[0].justify = "right"
         for row in cells:
             table.add_row(*row)
-        _print(table)
+        show(table)
     print(f"{walk!r}\n{walk.message}\n\n{walk.diagnosis}")
 
 
@@ -192,10 +192,10 @@ def swept(sweep: LearningRateRange, in_json: bool) -> None:
             }
         )  # fmt: skip
         return
-    table = _table("learning rate", "f at the end", "regime", numbers=True)
+    table = sheet("learning rate", "f at the end", "regime", numbers=True)
     for rate, value, regime in zip(sweep.rates.tolist(), sweep.values.tolist(), sweep.regimes, strict=True):
         table.add_row(f"{'*' if rate == sweep.best else ''}{rate:.4g}", f"{value:.6g}", regime)
-    _print(table)
+    show(table)
     bound = sweep.one_over_L
     known = "" if bound is None else f"; at the start 1/L = {bound:.4g} and 2/L = {2 * bound:.4g}"
     print(f"The lowest f was reached at the rate {sweep.best:.4g}{known}.")
@@ -211,10 +211,10 @@ def functions(listed: Iterable[Function], in_json: bool) -> None:
             }
         )
         return
-    table = _table("name", "f", "start", "what a walk meets there")
+    table = sheet("name", "f", "start", "what a walk meets there")
     for one in listed:
         table.add_row(one.name, one.text, ",".join(f"{x:g}" for x in one.start), one.shows)
-    _print(table)
+    show(table)
 
 
 def _figures(model: Model) -> None:
@@ -230,21 +230,21 @@ def _figures(model: Model) -> None:
         "baseline": f"baseline: {BASELINES[model.encoder.task]}",
     }
     rows = f"on {counted(held_out, 'held-out ')}"
-    table = _table(rows, *(scores.MEASURES[name].name for name in shown), numbers=True)
+    table = sheet(rows, *(scores.MEASURES[name].name for name in shown), numbers=True)
     for key, label in named.items():
         table.add_row(label, *(scores.MEASURES[name].shown(figures[key][name]) for name in shown))
-    _print(table)
+    show(table)
     for note in figures["network"].get("notes", {}).items():
         print(f"{note[0]}: {note[1]}\n")
     classes = model.classes
     if model.encoder.task == "classification" and len(classes) <= 10:
-        table = _table("actual \\ predicted", *map(str, classes), numbers=True)
+        table = sheet("actual \\ predicted", *map(str, classes), numbers=True)
         for label, counts in zip(classes, figures["network"]["confusion"], strict=True):
             table.add_row(str(label), *(f"{count:,}" for count in counts))
-        _print(table)
+        show(table)
 
 
-def _table(*headings: str, title: str | None = None, numbers: bool = False) -> Any:
+def sheet(*headings: str, title: str | None = None, numbers: bool = False) -> Any:
     """A table whose columns after the first hold text, or numbers to line up on the right."""
     from rich import box
     from rich.table import Table
@@ -257,11 +257,12 @@ def _table(*headings: str, title: str | None = None, numbers: bool = False) -> A
     return table
 
 
-def _print(table: Any) -> None:
+def show(table: Any, width: int = 200) -> None:
+    """Print a table, as wide as the terminal allows, elsewhere as `width`."""
     from rich.console import Console
 
     # Nothing is cut where the output is not a terminal; markup in names of columns is text.
     console = Console(markup=False, highlight=False, soft_wrap=False)
     if not console.is_terminal:
-        console.width = 200
+        console.width = width
     console.print(table)

@@ -24,6 +24,7 @@ from thalweg.encoding import Encoder
 from thalweg.learning import Recipe
 from thalweg.raw_features import RawFeatures
 from thalweg.splitting import split
+from thalweg.stopping import Status
 from thalweg.table import Table, as_column
 from thalweg.targets import NumberTarget
 from thalweg.training import train
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 VALIDATION = 0.15  # of the training rows, for those who stop by rows that they do not learn from
 # Of boosting: trees for each class at most, and without a better validation loss; what each adds.
 ROUNDS, PATIENCE, RATE = 1000, 20, 0.05
+UNSTOPPED = 100  # trees for each class where no rows can be held out to stop by
 FEW_CELLS = 500_000  # below it one thread is as fast as several, which wait for each other when others work beside
 TREES = 100  # of the forest
 
@@ -56,11 +58,14 @@ class Bout:
     y: Num[np.ndarray, " n"]  # numbers of classes, or the target in its unit
 
     @classmethod
-    def of(cls, encoder: Encoder, table: Table) -> Bout:
-        """The rows of a table, which has the target; raises TableError as `Encoder.encode` does."""
+    def of(cls, encoder: Encoder, table: Table, *, answered: bool = True) -> Bout:
+        """The rows of a table, whose target is nan where they are not `answered`; raises TableError as `encode`."""
         raw = RawFeatures(encoder)
         classes = encoder.task == "classification"
-        y = encoder.encode_targets(table) if classes else table[encoder.targets[0]].values.astype(np.float64)
+        if not answered:
+            y = np.full(table.n_rows, np.nan)
+        else:
+            y = encoder.encode_targets(table) if classes else table[encoder.targets[0]].values.astype(np.float64)
         k = len(encoder.classes) if classes else 0
         return cls(encoder.task, k, encoder.encode(table), raw.plain(table), raw.coded(table), raw.categorical, y)
 
@@ -98,7 +103,7 @@ class Fitted:
 class Contender:
     """One kind of model."""
 
-    name: str
+    name: str  # it goes by
     family: str  # whom its win speaks for: network, trees, linear, baseline
     what: str  # it is, and with which settings
     scaling: bool  # whether it needs its inputs on one scale
@@ -121,6 +126,8 @@ def _network(bout: Bout, *, seed: int, threads: int | None, recipe: Recipe, engi
         network, bout.scaled[fit_rows], Y[fit_rows], validation=(bout.scaled[valid_rows], Y[valid_rows]),
         seed=seed, engine=engine, threads=threads, **recipe.training(bout.task, len(fit_rows)),
     )  # fmt: skip
+    if result.status is Status.INTERRUPTED:  # what it has so far would be no fair contender
+        raise KeyboardInterrupt
     p = result.parameters
 
     def outputs(rows: Bout) -> np.ndarray:
@@ -139,9 +146,13 @@ def _boosting(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind: Any = HistGradientBoostingClassifier if bout.n_classes else HistGradientBoostingRegressor
+    # It holds rows of every class out, if there are enough of each.
+    counts = np.unique(bout.y, return_counts=True)[1] if bout.n_classes else np.array([bout.n])
+    stops = bool(counts.min() > 1 and VALIDATION * bout.n >= len(counts))
     model = kind(
-        max_iter=ROUNDS, learning_rate=RATE, early_stopping=True, validation_fraction=VALIDATION,
-        n_iter_no_change=PATIENCE, categorical_features=bout.categorical, random_state=seed % 2**32,
+        max_iter=ROUNDS if stops else UNSTOPPED, learning_rate=RATE, early_stopping=stops,
+        validation_fraction=VALIDATION, n_iter_no_change=PATIENCE, categorical_features=bout.categorical,
+        random_state=seed % 2**32,
     )  # fmt: skip
     with _limited(_threads(bout, threads), "openmp"):
         model.fit(bout.coded, bout.y)
@@ -171,7 +182,7 @@ def _forest(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
 
 
 def _lightgbm(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
-    import lightgbm
+    import lightgbm  # pyright: ignore[reportMissingImports]
 
     k = bout.n_classes
     fit_rows, valid_rows = bout.parts(seed)
@@ -195,7 +206,7 @@ def _lightgbm(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
 
 
 def _xgboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
-    import xgboost
+    import xgboost  # pyright: ignore[reportMissingImports]
 
     kind = xgboost.XGBClassifier if bout.n_classes else xgboost.XGBRegressor
     model = kind(
@@ -216,7 +227,7 @@ def _xgboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
 
 
 def _catboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
-    import catboost
+    import catboost  # pyright: ignore[reportMissingImports]
 
     kind = catboost.CatBoostClassifier if bout.n_classes else catboost.CatBoostRegressor
     several = {"loss_function": "MultiClass"} if bout.n_classes > 2 else {}

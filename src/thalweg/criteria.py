@@ -59,7 +59,7 @@ class Measured(Protocol):
 class Criterion:
     """What the lecture would ask, and the answer."""
 
-    name: str
+    name: str  # of the criterion
     lecture: str  # what it says of networks and trees
     here: str  # what is so on this table
     towards: str  # network, trees or neither

@@ -75,7 +75,7 @@ class RowExplanation:
         """What the output that is explained stands for: a target, or one of its classes."""
         encoder, unit = self.model.encoder, self.attribution.output - 1
         if encoder.task == "classification":
-            return f"{encoder.targets[0]} = {_word(encoder.classes[unit])}"
+            return f"{encoder.targets[0]} = {word(encoder.classes[unit])}"
         return encoder.targets[unit]
 
     def document(self) -> Document:
@@ -140,12 +140,12 @@ class RowExplanation:
 
     def _carried(self) -> list[Block]:
         found, shown = self.attribution, self._told
-        rows = tuple((name, cell, _signed(share), _signed(plain)) for name, cell, share, plain in shown)
+        rows = tuple((name, cell, signed(share), signed(plain)) for name, cell, share, plain in shown)
         others = self.columns[len(shown) :]
         if others:
             name = f"{len(others)} other{'' if len(others) == 1 else 's'}"
             rest, slope = sum(one[2] for one in others), sum(one[3] for one in others)
-            rows = (*rows, (name, "", _signed(rest), _signed(slope)))
+            rows = (*rows, (name, "", signed(rest), signed(slope)))
         total, difference = float(found.integrated_gradients.sum()) * self.scale, found.difference * self.scale
         gap = _digits(abs(total - difference), 2)
         text: tuple[Piece, ...] = (
@@ -170,7 +170,7 @@ class RowExplanation:
         for layer, i, j, flow in self._top_weights:
             below = names[i - 1] if layer == 1 else f"unit {i}"
             above = f"output {j}" if layer == len(sizes) - 1 else f"unit {j}"
-            rows.append((f"{layer},{i},{j}", below, above, _signed(flow)))
+            rows.append((f"{layer},{i},{j}", below, above, signed(flow)))
         caption = "The weights that carried most, as LAYER,I,J: the flow through all of a layer sums to the difference."
         return Rows(("weight", "from", "to", "flow"), tuple(rows), caption)
 
@@ -256,8 +256,8 @@ def explain(
     return RowExplanation(
         model=model,
         row=row,
-        cells={name: _cell(one, name) for name in encoder.columns},
-        target=", ".join(_cell(one, name) for name in encoder.targets) if has_target else None,
+        cells={name: cell(one, name) for name in encoder.columns},
+        target=", ".join(cell(one, name) for name in encoder.targets) if has_target else None,
         prediction=_prediction(model, decoded, outputs[0]),
         trace=trace(
             model.network,
@@ -293,7 +293,7 @@ def _prediction(model: Model, decoded: Any, output: Float[np.ndarray, " k"]) -> 
     targets, task = model.encoder.targets, model.encoder.task
     values = list(np.atleast_1d(decoded))
     said = ", ".join(
-        f"{name} = {number(value) if task == 'regression' else _word(value)}"
+        f"{name} = {number(value) if task == 'regression' else word(value)}"
         for name, value in zip(targets, values, strict=True)
     )
     return f"{said} (probability {output.max():.4g})" if task == "classification" else said
@@ -322,14 +322,15 @@ def _find(data: Any, row: int, columns: tuple[str, ...], text: tuple[str, ...]) 
     raise TableError(message)
 
 
-def _cell(one: Table, name: str) -> str:
+def cell(one: Table, name: str) -> str:
+    """The cell of a table's only row as it is written in tables."""
     column = one[name]
     if column.missing[0]:
         return MISSING
-    return _word(column.values[0])
+    return word(column.values[0])
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
     """A cell or a class as it is written in tables."""
     if isinstance(value, bool | np.bool_):
         return "true" if value else "false"
@@ -342,7 +343,12 @@ def _digits(value: float, digits: int) -> float:
     return float(f"{value:.{digits}g}")
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """A number with its sign, four digits.
+
+    >>> signed(-0.25), signed(0.0)
+    ('−0.25', '0')
+    """
     return _typeset(f"{value:+.4g}") if value else "0"
 
 

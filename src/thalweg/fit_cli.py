@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shlex
 import sys
 from pathlib import Path
@@ -11,12 +10,31 @@ from typing import Annotated
 import typer
 
 from thalweg import console, engines
-from thalweg.command_options import Data, Engine, Json, saved
+from thalweg.command_options import (
+    Activation,
+    Batch,
+    Data,
+    Drop,
+    Dropout,
+    Engine,
+    Epochs,
+    Hidden,
+    Json,
+    Keep,
+    LearningRate,
+    Patience,
+    Task,
+    WeightDecay,
+    names,
+    saved,
+    whole_numbers,
+)
 from thalweg.errors import InputError
 from thalweg.fitting import HOLDOUT, Recipe, fit
 from thalweg.outputs import check_outputs
 
 
+HIDDEN = ",".join(map(str, Recipe.hidden))
 EXAMPLES = (
     "Examples:\n\n  thalweg fit spam.csv --target class\n\n  thalweg fit houses.parquet --target price "
     "--drop id,date -o houses.thalweg\n\n"
@@ -27,9 +45,9 @@ EXAMPLES = (
 def command(
     data: Data,
     target: Annotated[str, typer.Option(help="The column to predict; several are parted by commas.")],
-    task: Annotated[str, typer.Option(help="auto, classification or regression.")] = "auto",
-    drop: Annotated[str, typer.Option(help="Columns to leave out, parted by commas.")] = "",
-    keep: Annotated[str, typer.Option(help="Columns to use although they look like identifiers or free text.")] = "",
+    task: Task = "auto",
+    drop: Drop = "",
+    keep: Keep = "",
     test: Annotated[str | None, typer.Option(help="A table to measure on, instead of holding rows out.")] = None,
     holdout: Annotated[
         float, typer.Option(help="Share of the rows held out to measure on; 0 uses every row.")
@@ -40,30 +58,14 @@ def command(
         Path | None, typer.Option(help="Where the report goes; without it, beside the model as .html.")
     ] = None,
     no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.")] = False,
-    hidden: Annotated[str, typer.Option(help="Units of the hidden layers, parted by commas; 0 for none.")] = ",".join(
-        map(str, Recipe.hidden)
-    ),
-    activation: Annotated[str, typer.Option(help="Activation of the hidden layers.")] = Recipe.activation,
-    dropout: Annotated[
-        float | None,
-        typer.Option(
-            show_default="0.2 for classes, 0.1 for numbers", help="Share of hidden units switched off in a step."
-        ),
-    ] = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            show_default="0.003 for classes, 0.01 for numbers", help="The largest; it follows four cosine cycles."
-        ),
-    ] = None,
-    weight_decay: Annotated[float, typer.Option(help="Decoupled weight decay.")] = Recipe.weight_decay,
-    epochs: Annotated[int, typer.Option(help="Sweeps over the training rows at most.")] = Recipe.epochs,
-    patience: Annotated[
-        int, typer.Option(help="Epochs without a better validation loss until it stops.")
-    ] = Recipe.patience,
-    batch: Annotated[
-        int | None, typer.Option(show_default="64 below 3,000 rows, 128 below 16,000, else 256", help="Rows per step.")
-    ] = None,
+    hidden: Hidden = HIDDEN,
+    activation: Activation = Recipe.activation,
+    dropout: Dropout = None,
+    learning_rate: LearningRate = None,
+    weight_decay: WeightDecay = Recipe.weight_decay,
+    epochs: Epochs = Recipe.epochs,
+    patience: Patience = Recipe.patience,
+    batch: Batch = None,
     seconds: Annotated[float | None, typer.Option(help="Seconds of training at most.")] = None,
     seed: Annotated[int, typer.Option(help="Of splits, weights, orders and dropout.")] = 0,
     engine: Engine = engines.DEFAULT,
@@ -80,9 +82,9 @@ def command(
     page = None if no_report else (report or output.with_suffix(".html"))
     check_outputs({"model": output, "report": page}, {"table": data, "test table": test})
     model = fit(
-        data, _names(target), task=task, drop=_names(drop), keep=_names(keep), test=test, holdout=holdout,
+        data, names(target), task=task, drop=names(drop), keep=names(keep), test=test, holdout=holdout,
         refit=refit, seed=seed, engine=engine, callbacks=() if quiet else (ProgressBar(),),
-        hidden=_whole_numbers(hidden, "--hidden"), activation=activation, dropout=dropout, learning_rate=learning_rate,
+        hidden=whole_numbers(hidden, "--hidden"), activation=activation, dropout=dropout, learning_rate=learning_rate,
         weight_decay=weight_decay, epochs=epochs, patience=patience, batch=batch, seconds=seconds,
     )  # fmt: skip
     model.save(output)
@@ -99,21 +101,3 @@ def command(
             typer.echo(f"report  {page}")
     if model.status.is_failure:
         typer.echo(f"thalweg: {model.settings['message']} The best weights before that are saved.", err=True)
-
-
-def _names(listed: str) -> list[str]:
-    """Names parted by commas; one that has a comma itself stands in double quotes, as in a CSV file."""
-    try:
-        return [name.strip() for name in next(csv.reader([listed], skipinitialspace=True), []) if name.strip()]
-    except csv.Error as error:
-        message = f"{listed!r} is no list of names ({error}); put a name with a line end in double quotes"
-        raise InputError(message) from error
-
-
-def _whole_numbers(listed: str, option: str) -> tuple[int, ...]:
-    try:
-        numbers = tuple(int(number) for number in listed.split(","))
-    except ValueError:
-        message = f"{option} takes whole numbers parted by commas, such as 64,32, not {listed!r}"
-        raise InputError(message) from None
-    return () if numbers == (0,) else numbers

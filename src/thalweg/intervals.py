@@ -27,9 +27,9 @@ CONFIDENCE = 0.95
 class Difference:
     """First − second of a measure, with the interval that holds the true one at the stated confidence."""
 
-    mean: float
-    low: float
-    high: float
+    mean: float  # over the folds
+    low: float  # end of the interval
+    high: float  # end of the interval
 
     def standing(self, margin: float = 0.0) -> str:
         """How the first of two losses stands to the second: better, worse, level or unknown, as `scores.standing`."""

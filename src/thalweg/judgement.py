@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from thalweg.intervals import CONFIDENCE, Difference
 from thalweg.scores import MEASURES
-from thalweg.standings import LEVEL, OF_TASK, Compared, Outcome, Result, difference, loss_by_fold, settle
+from thalweg.standings import LEVEL, OF_TASK, Compared, Outcome, Result, difference, mean_loss, settle
 from thalweg.tendencies import FORETOLD
 
 
@@ -49,8 +49,7 @@ def reasons(comparison: Compared) -> list[str]:
 
 def ranked(comparison: Compared) -> list[Result]:
     """The contenders, best first, by the measure that decides."""
-    losses = {name: loss_by_fold(one, comparison.measure) for name, one in comparison.results.items()}
-    return sorted(comparison.results.values(), key=lambda one: float(losses[one.name].mean()))
+    return sorted(comparison.results.values(), key=lambda one: mean_loss(one, comparison.measure))
 
 
 def called(name: str) -> str:

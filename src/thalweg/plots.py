@@ -11,6 +11,7 @@ import io
 import os
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,15 +169,33 @@ def residuals(actual: Float[np.ndarray, " n"], predicted: Float[np.ndarray, " n"
         return figure
 
 
-def calibration(probability: Float[np.ndarray, "n ..."], outcome: Int[np.ndarray, " n"], bins: int = 10) -> Figure:
-    """How often what was given a probability came true, with 95% intervals (Wilson), and how often it was given.
+@dataclass(frozen=True, eq=False)
+class CalibrationBins:
+    """Rows by the probability that they were given, in bins of equal width; all but `count` are of used bins only."""
 
-    `probability` (n,) is that of the positive class and `outcome` 0 or 1; with (n, k) it is the probability of each
-    class, `outcome` the index of the actual one, and the figure is about the class held most probable.
+    count: Int[np.ndarray, " bins"]  # rows
+    given: Float[np.ndarray, " used"]  # mean probability
+    came: Float[np.ndarray, " used"]  # share that came true
+    whiskers: Float[np.ndarray, "2 used"]  # how far its 95% interval (Wilson) reaches below and above
+
+    @property
+    def error(self) -> float:
+        """The mean gap between the two, weighted by rows (Guo et al. 2017, section 2)."""
+        n = self.count[self.count > 0]
+        return float(np.sum(n * np.abs(self.given - self.came)) / n.sum())
+
+
+def calibration_bins(
+    probability: Float[np.ndarray, "n ..."], outcome: Int[np.ndarray, " n"], bins: int = 10
+) -> CalibrationBins:
+    """How often what was given a probability came true; the arguments are those of `calibration`.
+
+    >>> found = calibration_bins(np.array([0.72, 0.78, 0.1]), np.array([1, 0, 0]))
+    >>> found.count[[1, 7]].tolist(), found.given.round(2).tolist(), found.came.tolist()
+    ([1, 2], [0.1, 0.75], [0.0, 0.5])
     """
     probability, outcome = np.asarray(probability, float), np.asarray(outcome)
-    several = probability.ndim == 2
-    if several:
+    if probability.ndim == 2:
         outcome = probability.argmax(axis=1) == outcome
         probability = probability.max(axis=1, initial=0.0)
     cell = np.minimum((np.clip(probability, 0, 1) * bins).astype(int), bins - 1)
@@ -188,21 +207,33 @@ def calibration(probability: Float[np.ndarray, "n ..."], outcome: Int[np.ndarray
     z = 1.96
     middle = (came + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(came * (1 - came) / n + z**2 / (4 * n**2))
+    whiskers = np.maximum([came - (middle - half), middle + half - came], 0)
+    return CalibrationBins(count, given, came, whiskers)
+
+
+def calibration(probability: Float[np.ndarray, "n ..."], outcome: Int[np.ndarray, " n"], bins: int = 10) -> Figure:
+    """How often what was given a probability came true, with 95% intervals (Wilson), and how often it was given.
+
+    `probability` (n,) is that of the positive class and `outcome` 0 or 1; with (n, k) it is the probability of each
+    class, `outcome` the index of the actual one, and the figure is about the class held most probable.
+    """
+    several = np.ndim(probability) == 2
+    found = calibration_bins(probability, outcome, bins)
     with style():
         from matplotlib.ticker import MaxNLocator, PercentFormatter
 
         figure, (upper, lower) = new_figure(5.6, None, rows=2, heights=(3, 1), width=6.4)
         upper.set_title("Calibration, held-out rows")
         upper.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle="--", label="perfectly calibrated")
-        whiskers = np.maximum([came - (middle - half), middle + half - came], 0)
-        upper.errorbar(given, came, whiskers, color=BLUE, marker="o", markersize=6, capsize=3, linewidth=1.4,
-                       label="measured, with 95% interval")  # fmt: skip
-        if n.size:
-            error = float(np.sum(n * np.abs(given - came)) / n.sum())
-            text = f"mean gap (ECE) {error:.1%}"
+        upper.errorbar(found.given, found.came, found.whiskers, color=BLUE, marker="o", markersize=6, capsize=3,
+                       linewidth=1.4, label="measured, with 95% interval")  # fmt: skip
+        if found.count.any():
+            text = f"mean gap (ECE) {found.error:.1%}"
             upper.text(0.98, 0.04, text, ha="right", va="bottom", transform=upper.transAxes)
             upper.legend(loc="upper left")
-        lower.bar((np.arange(bins) + 0.5) / bins, count, width=0.9 / bins, color=SKY, edgecolor=BLUE, linewidth=0.8)
+        lower.bar(
+            (np.arange(bins) + 0.5) / bins, found.count, width=0.9 / bins, color=SKY, edgecolor=BLUE, linewidth=0.8
+        )
         lower.grid(axis="x", visible=False)
         lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         what = "came true" if not several else "were right"

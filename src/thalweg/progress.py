@@ -120,8 +120,7 @@ class ProgressBar:
 
     @property
     def _live(self) -> bool:
-        console = self._console
-        return console is not None and console.is_terminal and not console.is_dumb_terminal and not console.is_jupyter
+        return self._console is not None and _is_live(self._console)
 
     def _print(self, run: Run) -> None:
         assert self._console is not None  # set in on_start
@@ -129,6 +128,67 @@ class ProgressBar:
         # One line of plain text whatever the width: a log file is read by eye and by grep.
         line = "  ".join(part for part in _fields(run).values() if part)
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+class WorkProgress:
+    """For work that says what begins and the share that is done, as `compare` does: `progress(what, share)`.
+
+    A bar with the time so far where the output is a terminal, elsewhere a line at once, then at most one a second.
+
+    >>> from rich.console import Console
+    >>> with WorkProgress(Console(force_terminal=False)) as progress:
+    ...     progress("fold 1: network", 0.0)
+    ...     progress("fold 1: tree", 0.125)  # within the same second
+      0 %  fold 1: network
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        """`console`: where to write; standard error by default, so that standard output stays clean."""
+        self._console = console
+        self._bar: Any = None
+        self._next = -math.inf  # when there may be a line again
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+    def __call__(self, what: str, share: float) -> None:
+        """Show what begins, and which share of the whole, from 0 to 1, is done."""
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(stderr=True)
+        if _is_live(self._console):
+            self._move(what, share)
+            return
+        now = time.perf_counter()
+        if now >= self._next:
+            self._next = now + 1.0
+            line = f"{100.0 * share:3.0f} %  {what}"
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+    def _move(self, what: str, share: float) -> None:
+        if self._bar is None:
+            from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+            from rich.progress import Progress as Bar
+            from rich.table import Column
+
+            self._bar = Bar(
+                TextColumn("{task.description}", style="bold", markup=False, table_column=Column(no_wrap=True)),
+                BarColumn(bar_width=None, table_column=Column(min_width=6, ratio=1)),
+                TextColumn("{task.percentage:.0f} %", table_column=Column(no_wrap=True)),
+                TimeElapsedColumn(),
+                console=self._console,
+                transient=True,
+                expand=True,
+            )
+            self._bar.add_task("", total=1.0)
+            self._bar.start()
+        self._bar.update(0, completed=share, description=what)
 
 
 class LateProgress:
@@ -208,6 +268,11 @@ class FrameProgress(LateProgress):
         """Show the frame, from 0, that has just been drawn."""
         total = frames or frame + 1
         self.show(time.perf_counter() - self._started, frame + 1, total, f"drawing frame {frame + 1}/{total}")
+
+
+def _is_live(console: Console) -> bool:
+    """Whether a bar can move there."""
+    return console.is_terminal and not console.is_dumb_terminal and not console.is_jupyter
 
 
 def _fields(run: Run) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """One self-contained HTML file about a model: how good it is on held-out rows, what it learnt from, how to repeat it.
 
-The template report.html holds the text and the styles; the figures are inline SVG of `thalweg.plots`. The file names
+The template report.html holds the text; the figures are inline SVG of `thalweg.plots`. The file names
 nothing outside itself and runs no script; the same model gives the same bytes. Figures of a model's held-out rows need
 its evidence, which is there right after `fit`; a model from a file has the tables and the confusion matrix.
 """
@@ -9,55 +9,26 @@ from __future__ import annotations
 
 import inspect
 import os
-import platform
-import re
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
-from thalweg import engines, optimizers, plots, randomness, scores, whole_file
+from thalweg import engines, optimizers, plots, randomness, report_page, scores
 from thalweg.fitting import Recipe, fit, score
 from thalweg.model import Model
+from thalweg.report_page import Drawing
 from thalweg.scores import number
 from thalweg.verdict import BASELINES, FEWEST, LEVEL, WHO, counted, judged_by, verdict
 from thalweg.verdict import best as best_of
 
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 # Permutation importance costs rows × repeats × columns predictions: these bound it.
 IMPORTANCE_ROWS, IMPORTANCE_REPEATS = 2_000, 3
 MANY_COLUMNS = 100  # with more of them, the following two
 MANY_COLUMNS_ROWS, MANY_COLUMNS_REPEATS = 500, 1
 DRAWN_TARGETS = 6  # of several targets only the first ones are drawn; all are in the table
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure for the page, what it shows in words, and how to read it."""
-
-    figure: Figure
-    description: str
-    note: str
-    heading: str = ""  # the target, where there are several
-
-    def svg(self) -> str:
-        """The figure as one `<svg>` element that says to a screen reader what it shows."""
-        from markupsafe import Markup, escape
-
-        text = re.sub(r"<metadata>.*?</metadata>\s*", "", plots.svg(self.figure), count=1, flags=re.DOTALL)
-        text = re.sub(r'<g id="[^"]*"', "<g", text)  # nothing refers to a group
-        # Figures have marks and frames in common: a prefix makes their names the page's only ones. What stands between
-        # < and > is never text of a table, where these characters are escaped.
-        prefix = f"f{zlib.crc32(text.encode('utf-8', 'replace')):08x}-"
-        names = re.compile(r'\b(id="|url\(#|href="#)')
-        text = re.sub("<[^>]*>", lambda tag: names.sub(rf"\1{prefix}", tag[0]), text)
-        return Markup(text.replace("<svg ", f'<svg role="img" aria-label="{escape(self.description)}" ', 1))
 
 
 def write(model: Model, path: str | os.PathLike[str], *, command: str | None = None) -> None:
@@ -72,21 +43,14 @@ def write(model: Model, path: str | os.PathLike[str], *, command: str | None = N
         FileError: the path cannot be written: no such folder, no permission, not an ordinary file.
         OSError: the disk is full or fails; the old file is intact.
     """
-    page = html(model, command=command).encode("utf-8", "replace")
-    with whole_file.writing(path) as file:
-        file.write(page)
+    report_page.write(html(model, command=command), path)
 
 
 def html(model: Model, *, command: str | None = None) -> str:
     """The report as the text of an HTML page."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": number, "percent": scores.percent, "count": "{:,}".format, "rows": counted}
-    template = environment.from_string(Path(__file__).with_name("report.html").read_text("utf-8"))
     encoder, figures, settings = model.encoder, model.figures, model.settings
-    return template.render(
-        model=model, encoder=encoder, figures=figures, settings=settings, history=model.history,
+    return report_page.render(
+        "report.html", model=model, encoder=encoder, figures=figures, settings=settings, history=model.history,
         targets=", ".join(encoder.targets), verdict=verdict(model), key_figures=list(_key_figures(model)),
         best=best_of(model), fewest=FEWEST, level=LEVEL, measures=[
             (_capital(scores.MEASURES[key].name), scores.MEASURES[key].meaning)
@@ -96,7 +60,7 @@ def html(model: Model, *, command: str | None = None) -> str:
         loss=_loss_curves(model.evidence.model if model.evidence else model),
         results=list(_results(model)), calibrations=list(_calibrations(model)),
         importance=_importance(model), network=_network(model), omitted=max(0, len(encoder.targets) - DRAWN_TARGETS),
-        classes=_by_class(model), settings_table=_settings(model), versions=_versions(model),
+        classes=_by_class(model), settings_table=_settings(model), versions=report_page.versions(settings["thalweg"]),
         command=command, call=_call(model),
     )  # fmt: skip
 
@@ -304,19 +268,6 @@ def _call(model: Model) -> str:
     words += ["test=test"] * bool(settings["test"])
     own = "  # but validated with rows of its own" if settings["validation"] is None else ""
     return f"thalweg.fit(data, {', '.join(words)}){own}"
-
-
-def _versions(model: Model) -> list[tuple[str, str]]:
-    import matplotlib
-    import sklearn
-
-    return [
-        ("Thalweg", model.settings["thalweg"]),
-        ("Python", platform.python_version()),
-        ("NumPy", np.__version__),
-        ("scikit-learn", sklearn.__version__),
-        ("Matplotlib", matplotlib.__version__),
-    ]
 
 
 def _columns(values: np.ndarray) -> np.ndarray:

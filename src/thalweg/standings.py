@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,7 +17,7 @@ from thalweg.tendencies import Tendency
 from thalweg.trials import Trial
 
 
-OF_TASK = {  # the measures of a comparison, in the order in which they are shown
+OF_TASK: dict[str, tuple[str, ...]] = {  # the measures of a comparison, in the order in which they are shown
     "classification": ("log_loss", "error", "auc", "calibration"),
     "regression": ("rmse", "mae", "r2"),
 }
@@ -63,6 +64,12 @@ def loss_by_fold(result: Result, measure: str) -> np.ndarray:
     return -values if MEASURES[measure].best is max else values
 
 
+def mean_loss(result: Result, measure: str) -> float:
+    """The figure, turned so that less is better; infinite where there is none."""
+    figure = result.figure(measure)
+    return math.inf if figure is None else -figure if MEASURES[measure].best is max else figure
+
+
 def difference(
     first: Result, second: Result, measure: str, ratio: float, confidence: float = CONFIDENCE
 ) -> Difference | None:
@@ -82,13 +89,13 @@ def settle(results: Mapping[str, Result], measure: str, ratio: float) -> Outcome
     network = results.get("network")
     if network is None or not trees:
         return None
-    champion = min(trees, key=lambda one: float(np.nanmean(loss_by_fold(one, measure))))
+    champion = min(trees, key=lambda one: mean_loss(one, measure))
     found = difference(network, champion, measure, ratio)
     if found is None:
         return None
-    best = min(float(np.nanmean(loss_by_fold(one, measure))) for one in (network, champion))
+    best = min(mean_loss(one, measure) for one in (network, champion))
     baseline = results.get("baseline")
-    gap = float(np.nanmean(loss_by_fold(baseline, measure))) - best if baseline else 0.0
+    gap = mean_loss(baseline, measure) - best if baseline else 0.0
     margin = LEVEL * max(gap, 0.0)
     standing = found.standing(margin)
     if standing == "worse":
@@ -107,7 +114,7 @@ def linear_share(results: Mapping[str, Result], measure: str) -> float | None:
     """How far the linear model goes of the way from the baseline's loss to the best one's; None if nobody knows."""
     if not {"linear", "baseline"} <= results.keys():
         return None
-    losses = {name: float(np.nanmean(loss_by_fold(one, measure))) for name, one in results.items()}
+    losses = {name: mean_loss(one, measure) for name, one in results.items()}
     gap = losses["baseline"] - min(losses.values())
     return (losses["baseline"] - losses["linear"]) / gap if gap > 0.0 else None
 
@@ -150,7 +157,11 @@ class Compared:
         return (self.measure, *(key for key in OF_TASK[self.task] if key != self.measure))
 
     def difference(self, name: str, measure: str | None = None) -> Difference | None:
-        """The network's loss − that of this contender; below 0 the network is better."""
+        """The network's loss − that of the contender `name`; below 0 the network is better.
+
+        `measure` is a key of `measures`, None the one that decides; a measure of which more is better is turned. None
+        comes back for the network itself, and where fewer than two folds tell.
+        """
         network = self.results.get("network")
         if network is None or name == "network":
             return None

@@ -20,6 +20,7 @@ ROOMS: tuple[str, ...] = (
     *"""
     _version  errors  _core  elementary  notation  nodes  expressions  equations  closures  parsing
     outputs  plots  walk_drawing  walk_ground  walk_plots  rate_plots  layer_plots  animations
+    comparison_plots
     randomness  whole_file  text_files  safe_file
     cells  dialects  frames  sources  table  coercion  records  features  choosing  targets  encoding  splitting
     settings  network_sketch  network_drawing  pieces  document  alignment
@@ -44,11 +45,12 @@ ROOMS: tuple[str, ...] = (
     raw_features  pruning_sequence  pruned_tree  tree_rules  tree_drawing
     contenders  folds  intervals  budget
     tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
-    standings  judgement  comparison  comparing
+    standings  judgement  verdict  report_page  explained_row  boundaries  boundary_plots
+    comparison_report  comparison  comparing
     mail_decoding  mail_headers  mail_html  mail  mail_streams  mailboxes
     trusted_domains  mail_features  mail_explanations  spam  spam_header
-    verdict  report  demo  console
-    command_options  fit_cli  export_cli  descend_cli  exercise_cli  explain_cli  spam_cli  cli
+    report  demo  console  comparison_console
+    command_options  fit_cli  compare_cli  export_cli  descend_cli  exercise_cli  explain_cli  spam_cli  cli
 """.split(),
     "",
     "__main__",
@@ -59,7 +61,10 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
-COMMANDS = ("command_options", "fit_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "spam_cli", "cli")
+COMMANDS = (
+    "command_options", "fit_cli", "compare_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "spam_cli",
+    "cli",
+)  # fmt: skip
 ESTIMATORS = (
     "fitted_network",
     "mlp_base",
