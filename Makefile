@@ -9,7 +9,7 @@ BUILT_FROM := pyproject.toml CMakeLists.txt src/thalweg/_version.py $(wildcard c
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs bench bench-descent bench-estimators bench-explanations bench-tables acceptance sanitize test-neon build-without-compiler clean
+.PHONY: help demo test check fix docs bench bench-descent bench-estimators bench-explanations bench-spam bench-tables acceptance sanitize test-neon build-without-compiler clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,9 @@ bench-estimators: $(VENV)/.installed-dev ## tw.MLPClassifier beside scikit-learn
 
 bench-explanations: $(VENV)/.installed-dev ## how long a trace, one weight, and whole commands take
 	@$(RUN) benchmarks/explanations.py
+
+bench-spam: $(VENV)/.installed-dev ## the spam filter on real mail: both sets of features, at random and by time
+	@$(RUN) benchmarks/spam.py
 
 bench-tables: $(VENV)/.installed-dev ## side by side with scikit-learn on real tables
 	@$(RUN) benchmarks/tables.py

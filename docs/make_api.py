@@ -56,6 +56,7 @@ SUBJECTS = {
     ),
     "Explanations": Subject("explain RowExplanation attribute Attribution", ("backpropagation.md",)),
     "Exercises": Subject("exercise descent_exercise Exercise check_answers Marking", ("backpropagation.md",)),
+    "Mail": Subject("SpamFilter mail_table", ("spam.md",)),
     "Exports": Subject("Model.to_onnx Model.to_c", ("export.md",)),  # methods: they stand with their class
     "Errors": Subject(
         "ThalwegError InputError TableError FormulaError FileError EngineError TrainingFailed DescentFailed "
@@ -67,7 +68,8 @@ SUBJECTS = {
         "activations.Activation losses.Loss functions.Function diagnosis.Curvature sweeps.LearningRateRange "
         "sweeps.Race sweeps.RegimeMap trace_steps.Step paths.Path paths.Difference matrices.MatrixStep answers.Mark "
         "answers.Suspect descent_exercises.DescentExercise contenders.Contender standings.Result standings.Outcome "
-        "intervals.Difference tendencies.Tendency criteria.Criterion trials.Trial"
+        "intervals.Difference tendencies.Tendency criteria.Criterion trials.Trial mail_explanations.MailExplanation "
+        "trusted_domains.TrustedDomains"
     ),
 }
 

@@ -46,7 +46,7 @@ def shown(default: Any) -> str:
 def commands() -> list[str]:
     """Each command with its options, as its --help says."""
     parts = []
-    for name, command in sorted(cli.command_line().commands.items()):
+    for name, command in sorted(cli.commands().items()):
         rows = [("argument or option", "what it is", "default")]
         for parameter in command.params:
             names = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()

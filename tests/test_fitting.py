@@ -158,6 +158,16 @@ def test_validation_rows_touch_neither_encoder_nor_steps(data):
     assert honest.figures["rows"] == rows
 
 
+def test_a_table_of_its_own_to_validate_with(data):
+    """The same rows as a share would take: the same network."""
+    labels = np.unique(data["spam"].values, return_inverse=True)[1]
+    training, valid = fitting.split(data.n_rows, 0.25, seed=3, purpose="validation", labels=labels)
+    own = fit(data.take(training), "spam", validation=(data.take(valid), None), holdout=0, seed=3)
+    share = fit(data, "spam", validation=0.25, holdout=0, seed=3)
+    assert np.array_equal(own.history.validation_loss, share.history.validation_loss)
+    assert own.settings["validation"] is None and own.figures["rows"]["training"] == len(training)
+
+
 def test_a_table_of_its_own_to_test_on(data):
     test = frame(97, 8)
     model = fit(data, "score", test=test)

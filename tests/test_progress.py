@@ -13,7 +13,7 @@ import pytest
 from rich.console import Console
 
 from thalweg import progress
-from thalweg.progress import FrameProgress, ProgressBar, WalkProgress, WorkProgress
+from thalweg.progress import FrameProgress, LateProgress, ProgressBar, WalkProgress, WorkProgress
 
 
 @dataclass
@@ -196,6 +196,17 @@ def test_a_walk_that_takes_long_has_a_bar_on_a_terminal():
         progress._bar.refresh()
     shown = out.getvalue()
     assert "step 700/1,000  f 0.25  ‖∇f‖ 1.5" in shown and "step 301" not in shown
+
+
+def test_work_whose_end_nobody_knows_has_a_bar_too():
+    out = io.StringIO()
+    with LateProgress(Console(file=out, force_terminal=True, width=120)) as progress:
+        progress.show(1.5, 1_000, None, "7 mails read")
+        progress._bar.refresh()
+        progress.__exit__()
+        progress.show(3.0, 2_000, 4_000, "9 mails read")  # other work, after the first has ended
+        progress._bar.refresh()
+    assert "7 mails read" in out.getvalue() and "9 mails read" in out.getvalue()
 
 
 def test_a_walk_says_nothing_where_there_is_no_terminal():

@@ -58,6 +58,7 @@ from thalweg.logs import CSVLog as CSVLog
 from thalweg.logs import JSONLog as JSONLog
 from thalweg.losses import Huber as Huber
 from thalweg.losses import Quantile as Quantile
+from thalweg.mail_features import mail_table as mail_table
 from thalweg.model import Model as Model
 from thalweg.model import load as load
 from thalweg.network import Network as Network
@@ -75,6 +76,7 @@ from thalweg.schedules import InverseTime as InverseTime
 from thalweg.schedules import OneCycle as OneCycle
 from thalweg.schedules import Step as Step
 from thalweg.schedules import WarmUp as WarmUp
+from thalweg.spam import SpamFilter as SpamFilter
 from thalweg.stopping import Status as Status
 from thalweg.stopping import Stop as Stop
 from thalweg.sweeps import learning_rate_range as learning_rate_range

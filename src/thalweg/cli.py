@@ -42,6 +42,7 @@ ELSEWHERE = {
     "descend": "descend_cli",
     "explain": "explain_cli",
     "exercise": "exercise_cli",
+    "spam": "spam_cli",
 }
 
 UsageError: Any = typer.BadParameter.__base__  # of Click, which some releases of Typer bring along and some need
@@ -155,12 +156,25 @@ def demo(
 def command_line(wanted: str | None = None) -> Any:
     """The commands as Typer makes them: all of them, or those in this file and the one that is wanted."""
     known = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    known |= {group.name for group in app.registered_groups}
     for name, room in ELSEWHERE.items():
         if name not in known and (name == wanted or wanted not in {*known, *ELSEWHERE}):
             module = importlib.import_module(f"thalweg.{room}")
+            if hasattr(module, "group"):  # of commands under one name
+                app.add_typer(module.group, name=name)
+                continue
             settings = getattr(module, "SETTINGS", {})
             app.command(name, epilog=module.EXAMPLES, context_settings=settings)(module.command)
     return typer.main.get_command(app)
+
+
+def commands() -> dict[str, Any]:
+    """Every command by what is typed for it, those of a group as in "spam train"."""
+    named: dict[str, Any] = {}
+    for name, command in command_line().commands.items():
+        below = getattr(command, "commands", None)
+        named |= {name: command} if below is None else {f"{name} {key}": one for key, one in below.items()}
+    return named
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from thalweg.demo import SpamDemo
     from thalweg.functions import Function
+    from thalweg.spam import SpamFilter
     from thalweg.sweeps import LearningRateRange, Race
     from thalweg.walk import Descent
 
@@ -123,6 +124,29 @@ def spam(demo: SpamDemo) -> None:
     table.add_row("the best that any rule can do on them", f"{demo.best_accuracy:.4f}")
     table.add_row(f"a mail of {length:.0f} letters that cannot be told apart", f"[{answer[0]:.2f}, {answer[1]:.2f}]")
     show(table)
+
+
+def spam_summary(found: SpamFilter) -> dict[str, Any]:
+    """A spam filter as plain JSON types; its columns are those of its features, so they are not told one by one."""
+    model = {name: value for name, value in summary(found.model).items() if name != "decisions"}
+    return {"features": found.features, "trusted_domains": len(found.trusted), "lecture": found.lecture, **model}
+
+
+def spam_filter(found: SpamFilter) -> None:
+    """The table that `spam train` shows: the model, and beside it what the lecture's two features alone reach."""
+    fitted(found.model)
+    settings, rows = found.model.settings, found.model.figures["rows"]
+    if rows["copies"]:
+        print(f"{rows['copies']:,} copies of mails were left out.")
+    if settings["split"] == "time" and settings["undated"]:
+        print(f"{settings['undated']:,} mails without a date were not held out.")
+    source = "your list" if settings["trusted"] == "given" else "the wanted mail that it was trained on"
+    print(f"It trusts {len(found.trusted):,} domains of {source}.")
+    if found.lecture is not None:
+        shown = [f"{row.name} {row.shown(found.lecture[key])}" for key, row in scores.MEASURES.items()
+                 if key in found.lecture]  # fmt: skip
+        print(f"The lecture's two features alone, length and trust, reach {', '.join(shown)}.")
+    print()
 
 
 def walked(walk: Descent, rows: int, latex: bool, in_json: bool) -> None:

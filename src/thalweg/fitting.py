@@ -43,7 +43,7 @@ def fit(
     keep: str | Sequence[str] = (),
     test: Any = None,
     holdout: float = HOLDOUT,
-    validation: float = 0.15,
+    validation: float | tuple[Table, Float[np.ndarray, " m"] | None] = 0.15,
     refit: bool = False,
     seed: int = 0,
     engine: str = engines.DEFAULT,
@@ -62,7 +62,8 @@ def fit(
         keep: columns to use although they look like identifiers or free text.
         test: a table of its own to measure on, instead of holding rows out.
         holdout: share of the rows held out to measure on (stratified for classes); 0 uses every row.
-        validation: share of the remaining rows that says when to stop and which epoch's weights are best.
+        validation: share of the remaining rows that says when to stop and which epoch's weights are best; or a Table of
+            other rows for it, and their weights or None.
         refit: train again on all rows, for as many epochs as were best; the figures stay those of the first training,
             which is what you get where the second was interrupted or failed.
         seed: of splits, initial weights, orders and dropout.

@@ -149,15 +149,7 @@ class Model:
             InputError: the folder does not exist or may not be written.
             OSError: the disk is full or broken; an old file of this name survives.
         """
-        header = {
-            "encoder": self.encoder.to_dict(),
-            "network": self.network.to_dict(),
-            "status": self.status.name,
-            "figures": self.figures,
-            "settings": self.settings,
-        }
-        arrays = {"parameters": self.parameters}
-        arrays |= {f"history.{name}": column for name, column in self.history.to_arrays().items()}
+        header, arrays = to_parts(self)
         safe_file.write(path, kind="model", header=header, arrays=arrays)
 
     def to_onnx(self, path: str | os.PathLike[str]) -> None:
@@ -193,6 +185,29 @@ def load(path: str | os.PathLike[str]) -> Model:
         FileError: the file is missing, damaged, cut, or no model of ours.
     """
     header, arrays = safe_file.read(path, kind="model")
+    return from_parts(header, arrays, path)
+
+
+def to_parts(model: Model) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of a file that holds the model, by itself or among other things."""
+    header = {
+        "encoder": model.encoder.to_dict(),
+        "network": model.network.to_dict(),
+        "status": model.status.name,
+        "figures": model.figures,
+        "settings": model.settings,
+    }
+    arrays = {"parameters": model.parameters}
+    arrays |= {f"history.{name}": column for name, column in model.history.to_arrays().items()}
+    return header, arrays
+
+
+def from_parts(header: dict[str, Any], arrays: dict[str, np.ndarray], path: str | os.PathLike[str]) -> Model:
+    """The model of `to_parts`, read from the file `path`.
+
+    Raises:
+        FileError: the parts are not those of one model.
+    """
     try:
         network = Network(**header["network"])
         columns = {

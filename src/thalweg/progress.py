@@ -206,9 +206,10 @@ class LateProgress:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+            self._bar = None
 
-    def show(self, seconds: float, done: int, total: int, text: str) -> None:
-        """How far the work has come after so many seconds."""
+    def show(self, seconds: float, done: int, total: int | None, text: str) -> None:
+        """How far the work has come after so many seconds; the total may be unknown."""
         if seconds < self._next:
             return
         self._next = seconds + 0.1

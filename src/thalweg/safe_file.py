@@ -94,6 +94,8 @@ def _way_out(kind: str, header: Mapping[str, Any]) -> str:
     """What reads a file of this kind, if it is one that a user reads."""
     if kind == "model":
         return "; load it with tw.load"
+    if kind == "spam filter":
+        return "; load it with tw.SpamFilter.load"
     name = header.get("estimator")
     return f"; load it with tw.{name[:40]}.load" if kind == "estimator" and isinstance(name, str) else ""
 

@@ -47,8 +47,10 @@ ROOMS: tuple[str, ...] = (
     tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
     standings  judgement  verdict  report_page  explained_row  boundaries  boundary_plots
     comparison_report  comparison  comparing
+    mail_decoding  mail_headers  mail_html  mail  mail_streams  mailboxes
+    trusted_domains  mail_features  mail_explanations  spam  spam_header
     report  demo  console  comparison_console
-    command_options  fit_cli  compare_cli  export_cli  descend_cli  exercise_cli  explain_cli  cli
+    command_options  fit_cli  compare_cli  export_cli  descend_cli  exercise_cli  explain_cli  spam_cli  cli
 """.split(),
     "",
     "__main__",
@@ -60,7 +62,8 @@ BANNED = {"training": {"_core", "engines.reference", "engines.cpu"}, "engines.cp
 # What may be imported outside a function; everything else would slow down or burden `import thalweg`.
 LIGHT = sys.stdlib_module_names | {"numpy", "thalweg"}
 COMMANDS = (
-    "command_options", "fit_cli", "compare_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "cli",
+    "command_options", "fit_cli", "compare_cli", "export_cli", "descend_cli", "exercise_cli", "explain_cli", "spam_cli",
+    "cli",
 )  # fmt: skip
 ESTIMATORS = (
     "fitted_network",

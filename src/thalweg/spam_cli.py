@@ -1,0 +1,207 @@
+"""`thalweg spam train` and `thalweg spam classify`: a filter from your own mail, and what it says of new mail."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from thalweg import console, engines, spam_header, whole_file, writers
+from thalweg.command_options import Engine, Json, saved
+from thalweg.errors import InputError
+from thalweg.fitting import HOLDOUT
+from thalweg.mail import Mail, read_mail
+from thalweg.mail_features import FEATURE_SETS, SPAM, WANTED
+from thalweg.mailboxes import Reading, mails, total_bytes
+from thalweg.outputs import check_outputs
+from thalweg.progress import LateProgress, ProgressBar
+from thalweg.settings import check_number
+from thalweg.spam import SPLITS, SpamFilter
+
+
+FOUND_SPAM = 3  # exit status
+WIDTH = 60  # of a subject in a line
+
+group: typer.Typer = typer.Typer(
+    help="A spam filter: learn from mail that you know, and say of other mail how probably it is spam.",
+    no_args_is_help=True,
+)
+
+
+@group.command(
+    epilog="Examples:\n\n  thalweg spam train --ham ~/Mail/inbox --ham ~/Mail/work.mbox --spam ~/Mail/junk\n\n"
+    "  thalweg spam train --ham wanted.mbox --spam junk.mbox --trusted domains.txt --split time -o mine.thalweg\n\n"
+    "  thalweg spam train --ham wanted.mbox --spam junk.mbox --features lecture -o lecture.thalweg"
+)
+def train(
+    ham: Annotated[
+        list[str], typer.Option(help="Wanted mail: mbox, Maildir, .eml or a folder of them; may be given again.")
+    ],
+    spam: Annotated[list[str], typer.Option(help="Unwanted mail, likewise.")],
+    trusted: Annotated[
+        Path | None,
+        typer.Option(show_default="learnt from the wanted mail", help="A text file of domains to trust, one a line."),
+    ] = None,
+    features: Annotated[
+        str, typer.Option(help=f"What is looked at: {'; '.join(f'{n}, {s.meaning}' for n, s in FEATURE_SETS.items())}.")
+    ] = "rich",
+    split: Annotated[
+        str, typer.Option(help=f"Which are held out: {'; '.join(f'{name}, {what}' for name, what in SPLITS.items())}.")
+    ] = "random",
+    holdout: Annotated[
+        float, typer.Option(help="Share of the mails held out to measure on; 0 uses every one.")
+    ] = HOLDOUT,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Where the filter goes.")] = Path("spam.thalweg"),
+    seed: Annotated[int, typer.Option(help="Of splits, weights, orders and dropout.")] = 0,
+    engine: Engine = engines.DEFAULT,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress and no figures.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Learn a spam filter from wanted mail and spam, and measure it on mails held out."""
+    single = {f"mailbox {path}": path for path in (*ham, *spam)} | {"list": None if trusted is None else str(trusted)}
+    check_outputs({"filter": output}, single)
+    with _Reading(quiet) as reading:
+        found = SpamFilter.train(
+            reading.mails(ham), reading.mails(spam), trusted=trusted, features=features, split=split, holdout=holdout,
+            seed=seed, engine=engine, callbacks=() if quiet else (ProgressBar(),),
+        )  # fmt: skip
+    found.save(output)
+    with saved(found.model, output):
+        if as_json:
+            console.as_json({**console.spam_summary(found), "filter": str(output)})
+        elif not quiet:
+            console.spam_filter(found)
+            typer.echo(f"filter  {output}")
+
+
+@group.command(
+    epilog="Examples:\n\n  thalweg spam classify spam.thalweg ~/Mail/new\n\n"
+    "  thalweg spam classify spam.thalweg letter.eml --explain\n\n"
+    "  thalweg spam classify spam.thalweg --header < letter.eml > marked.eml\n\n"
+    "Exit status: 0 no mail is spam, 3 at least one is; with --header 0. 2 wrong use, 1 a failure."
+)
+def classify(
+    filter: Annotated[Path, typer.Argument(help="A filter that `thalweg spam train` wrote.")],
+    paths: Annotated[
+        list[str] | None,
+        typer.Argument(help="Mail: mbox, Maildir, .eml or folders; - is standard input.", show_default=False),
+    ] = None,
+    threshold: Annotated[float, typer.Option(help="The probability from which on a mail is spam.")] = 0.5,
+    explain: Annotated[bool, typer.Option("--explain", help="Show for each mail how the answer came about.")] = False,
+    passes: Annotated[
+        bool, typer.Option("--passes", help="With --explain: the forward pass too, where the network is large.")
+    ] = False,
+    header: Annotated[
+        bool,
+        typer.Option(
+            "--header",
+            help=f"Write the one mail of standard input, or of a file, to standard output with a header "
+            f"{spam_header.NAME}, and nothing else changed.",
+        ),
+    ] = False,
+    engine: Engine = engines.DEFAULT,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only the exit status tells.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say of each mail how probably it is spam; the exit status says whether one is."""
+    check_number(threshold, lambda p: 0 <= p <= 1, "--threshold", "a probability from 0 to 1")
+    for one, other, both in (
+        ("--header", "--explain", header and explain), ("--header", "--json", header and as_json),
+        ("--header", "--quiet", header and quiet), ("--quiet", "--explain", quiet and explain),
+        ("--quiet", "--json", quiet and as_json),
+    ):  # fmt: skip
+        if both:
+            message = f"{one} and {other} exclude each other; leave one of them out"
+            raise InputError(message)
+    if passes and not explain:
+        message = "--passes would do nothing without --explain; give both"
+        raise InputError(message)
+    if header:
+        _mark(filter, paths or ["-"], threshold, engine)
+        return
+    if not paths:
+        message = "which mail? Give mailboxes or files after the filter, or - for standard input"
+        raise InputError(message)
+    found, told, spam = SpamFilter.load(filter), [], 0
+    with _Reading(quiet or not (as_json or not sys.stdout.isatty())) as reading:  # lines show how far it is
+        for batch, probabilities in found.classify_batches(reading.mails(paths), engine=engine):
+            for mail, probability in zip(batch, probabilities.tolist(), strict=True):
+                is_spam = probability >= threshold
+                spam += is_spam
+                why = found.explain(mail) if explain else None
+                if as_json:
+                    told.append(
+                        {
+                            "mail": mail.name, "probability": probability, "verdict": SPAM if is_spam else WANTED,
+                            "subject": mail.subject, **({"why": why.to_dict()} if why else {}),
+                        }
+                    )  # fmt: skip
+                elif not quiet:
+                    verdict = SPAM if is_spam else WANTED
+                    typer.echo(f"{probability:.4f}  {verdict:<6}  {_shown(mail.name)}  {_shown(mail.subject, WIDTH)}")
+                    if why is not None:
+                        typer.echo(writers.write(why.document(passes=True if passes else None), "text"))
+    if as_json:
+        console.as_json({"threshold": threshold, "spam": spam, "mails": told})
+    if spam:
+        raise typer.Exit(FOUND_SPAM)
+
+
+def _mark(filter: Path, paths: list[str], threshold: float, engine: str) -> None:
+    """Write the mail with its header; whatever fails, the mail is written first."""
+    if len(paths) > 1:
+        message = f"--header takes one mail, and here are {len(paths)}; give one, or none for standard input"
+        raise InputError(message)
+    raw = sys.stdin.buffer.read() if paths[0] == "-" else _bytes(paths[0])
+    try:
+        probability = float(SpamFilter.load(filter).classify(read_mail(raw), engine=engine)[0])
+        written = spam_header.marked(raw, probability, probability >= threshold)
+    except BaseException:
+        # No mail is lost to a reader that does not look at the exit status; nor does a forged header get through.
+        _write(spam_header.unmarked(raw))
+        raise
+    _write(written)
+
+
+def _bytes(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        whole_file.raise_sentence(error, path, "read")
+
+
+def _write(raw: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(raw)
+    sys.stdout.buffer.flush()
+
+
+def _shown(text: str, width: int | None = None) -> str:
+    """A text by a stranger on one line: no control characters, which a terminal would obey."""
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    return line if width is None or len(line) <= width else line[: width - 1] + "…"
+
+
+class _Reading(LateProgress):
+    """How far mailboxes have been read, on a terminal, after a second."""
+
+    def __init__(self, quiet: bool) -> None:
+        super().__init__()
+        self._quiet, self._started = quiet, time.perf_counter()
+
+    def mails(self, paths: list[str]) -> Iterator[Mail]:
+        """The mails of these mailboxes, which are looked for now."""
+        reading, total = Reading(), None if self._quiet else total_bytes(paths)
+        return self._counted(mails(paths, reading=reading), reading, total)
+
+    def _counted(self, several: Iterator[Mail], reading: Reading, total: int | None) -> Iterator[Mail]:
+        for mail in several:
+            if not self._quiet:
+                seconds = time.perf_counter() - self._started
+                self.show(seconds, reading.read, total, f"{reading.mails:,} mails read")
+            yield mail
+        self.__exit__()  # training, or the other class, has a bar of its own

@@ -1,0 +1,170 @@
+"""`thalweg spam`: what it prints, its exit statuses, and that no mail is lost."""
+
+import io
+import json
+import re
+import sys
+
+import pytest
+
+import thalweg as tw
+from command_line import run
+from letters import letters, write_folders
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with mails in `ham` and `spam`, and a filter of them, `spam.thalweg`, as the command makes it."""
+    place = tmp_path_factory.mktemp("mail")
+    write_folders(place, 151, 113)
+    ran = run("spam", "train", "--ham", place / "ham", "--spam", place / "spam", "-o", place / "spam.thalweg")
+    assert ran.status == 0, ran
+    (place / "said").write_text(ran.text, encoding="utf-8")
+    return place
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """Puts bytes on standard input."""
+
+    def put(raw: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
+
+    return put
+
+
+def test_training_says_how_good_it_is(folder):
+    said = (folder / "said").read_text(encoding="utf-8")
+    assert "264: " in said and "53 held out" in said and "decision tree" in said
+    assert re.search(r"It trusts \d+ domains of the wanted mail that it was trained on\.", said)
+    assert "The lecture's two features alone, length and trust, reach accuracy" in said
+    assert f"filter  {folder / 'spam.thalweg'}" in said
+    assert 0 <= tw.SpamFilter.load(folder / "spam.thalweg").classify(folder / "ham").min() < 0.5
+
+
+def test_training_in_json_and_with_a_list(folder, tmp_path):
+    (tmp_path / "domains.txt").write_text("example.org\n", encoding="utf-8")
+    ran = run(
+        "spam", "train", "--ham", folder / "ham", "--spam", folder / "spam", "--trusted", tmp_path / "domains.txt",
+        "--features", "lecture", "--split", "time", "--json", "-q", "-o", tmp_path / "a.thalweg",
+    )  # fmt: skip
+    said = json.loads(ran.text)
+    assert ran.status == 0 and ran.err == "" and said["features"] == "lecture" and said["trusted_domains"] == 1
+    assert said["settings"]["split"] == "time" and said["figures"]["rows"]["given"] == 264 and "decisions" not in said
+    shown = run(
+        "spam", "train", "--ham", folder / "ham", "--ham", folder / "ham", "--spam", folder / "spam", "--split", "time",
+        "--features", "lecture", "-o", tmp_path / "b.thalweg",
+    )  # fmt: skip
+    assert shown.status == 0 and "151 copies of mails were left out." in shown.text
+    assert (
+        run("spam", "train", "--ham", folder / "ham", "--spam", folder / "spam", "-q", "-o", tmp_path / "c").out == b""
+    )
+
+
+def test_a_line_for_each_mail_and_the_status_says_whether_one_is_spam(folder):
+    ham = run("spam", "classify", folder / "spam.thalweg", folder / "ham" / "000.eml")
+    assert ham.status == 0 and re.fullmatch(r"0\.\d{4}  wanted  \S+000\.eml  \S.*\n", ham.text)
+    both = run("spam", "classify", folder / "spam.thalweg", folder / "ham", folder / "spam")
+    assert both.status == 3 and len(both.text.splitlines()) == 264
+    assert all(re.match(r"[01]\.\d{4}  (spam  |wanted)  ", line) for line in both.text.splitlines())
+    assert run("spam", "classify", folder / "spam.thalweg", folder / "spam", "--threshold", "1").status == 0
+    quiet = run("spam", "classify", folder / "spam.thalweg", folder / "spam", "-q")
+    assert quiet.status == 3 and quiet.out == b""
+
+
+def test_classes_in_json_and_why(folder):
+    ran = run("spam", "classify", folder / "spam.thalweg", folder / "spam", "--json")
+    said = json.loads(ran.text)
+    assert ran.status == 3 and said["spam"] == sum(mail["verdict"] == "spam" for mail in said["mails"]) > 90
+    why = json.loads(
+        run("spam", "classify", folder / "spam.thalweg", folder / "spam/000.eml", "--json", "--explain").text
+    )
+    (first,) = why["mails"]
+    assert said["mails"][0] == {key: value for key, value in first.items() if key != "why"}
+    assert first["why"]["features"][0]["carried"]
+    shown = run("spam", "classify", folder / "spam.thalweg", folder / "spam" / "000.eml", "--explain")
+    assert "From the mail to the answer" in shown.text and "Forward pass" not in shown.text
+    passes = run("spam", "classify", folder / "spam.thalweg", folder / "spam" / "000.eml", "--explain", "--passes")
+    assert "Forward pass" in passes.text
+
+
+def test_what_a_stranger_wrote_cannot_command_the_terminal(folder, tmp_path):
+    path = tmp_path / "a.eml"
+    path.write_bytes(b"From: a@b.org\nSubject: =?utf-8?B?G1tIGzddMDthB+KAruKAnA==?=\n\nx")
+    line = run("spam", "classify", folder / "spam.thalweg", path).text
+    assert not set("\x1b\x07\u202e") & set(line) and line.count("\n") == 1
+
+
+@pytest.mark.parametrize("from_file", [True, False])
+def test_a_header_and_nothing_else(folder, tmp_path, typed, from_file):
+    ham, spam = letters(1, 1, seed=8)
+    for raw, answer in ((ham[0], b"no"), (spam[0], b"yes"), (b"\xff\x00 not a mail \r\r\n", None), (b"", None)):
+        forged = b"X-Thalweg-Spam: no, probability=0.0000\r\n" + raw if answer else raw
+        (tmp_path / "one.eml").write_bytes(forged)
+        typed(forged)
+        ran = run(
+            "spam", "classify", folder / "spam.thalweg", "--header", *([tmp_path / "one.eml"] if from_file else [])
+        )
+        line, ending, rest = ran.out.partition(b"\r\n" if raw.partition(b"\n")[0].endswith(b"\r") else b"\n")
+        assert ran.status == 0 and ran.err == "" and rest == raw and ending
+        found = re.fullmatch(rb"X-Thalweg-Spam: (yes|no), probability=[01]\.\d{4}", line)
+        assert found and answer in (None, found[1])
+
+
+def test_when_the_filter_fails_the_mail_goes_on_unmarked(folder, tmp_path, typed, monkeypatch):
+    raw = letters(1, 1)[1][0]
+    typed(b"X-Thalweg-Spam: no\r\n" + raw)
+    missing = run("spam", "classify", tmp_path / "none.thalweg", "--header")
+    assert missing.status == 2 and missing.out == raw and "does not exist" in missing.err
+
+    def full(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(tw.SpamFilter, "classify", full)
+    typed(raw)
+    failed = run("spam", "classify", folder / "spam.thalweg", "--header")
+    assert failed.status == 1 and failed.out == raw and failed.err.startswith("thalweg: the memory")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--header", "--json"), "--header and --json exclude each other"),
+        (("--header", "--explain"), "--header and --explain exclude each other"),
+        (("--header", "--quiet"), "--header and --quiet exclude each other"),
+        (("--quiet", "--explain", "x"), "--quiet and --explain exclude each other"),
+        (("--quiet", "--json", "x"), "--quiet and --json exclude each other"),
+        (("--passes", "x"), "--passes would do nothing without --explain"),
+        (("--threshold", "2", "x"), "--threshold"),
+        (("--header", "x", "y"), "--header takes one mail, and here are 2"),
+        (("--header", "no such file"), "'no such file' does not exist"),
+        (("no such file",), "no such file"),
+        ((), "which mail?"),
+    ],
+)
+def test_wrong_use_of_classify_is_one_sentence(folder, arguments, said):
+    ran = run("spam", "classify", folder / "spam.thalweg", *arguments)
+    assert ran.status == 2 and said in ran.sentence
+
+
+def test_wrong_use_of_train_is_one_sentence(folder, tmp_path):
+    ham, spam = ("--ham", folder / "ham"), ("--spam", folder / "spam")
+    for arguments, said in (
+        ((*ham,), "--spam"),
+        ((*ham, *spam, "--features", "many"), "features must be one of"),
+        ((*ham, *spam, "-o", folder / "none" / "a"), "does not exist"),
+        ((*ham, *spam, "-o", folder / "ham" / "000.eml", "--ham", folder / "ham" / "000.eml"), "would overwrite"),
+        ((*ham, *spam, "--trusted", folder / "none"), "does not exist"),
+        ((*ham, "--spam", folder / "none"), "none"),
+        ((*ham, "--spam", folder / "ham"), "is among wanted mail and spam"),
+    ):
+        ran = run("spam", "train", *arguments, "-q")
+        assert ran.status == 2 and said in ran.sentence, ran
+    model = run("spam", "classify", folder / "ham" / "000.eml", folder / "ham")
+    assert model.status == 2 and "is not a Thalweg file" in model.sentence
+
+
+def test_the_group_has_help():
+    ran = run("spam", "--help")
+    assert ran.status == 0 and "train" in ran.text and "classify" in ran.text
+    assert "procmail" not in ran.text and "0 no mail is spam" in run("spam", "classify", "--help").text
