@@ -86,7 +86,7 @@ def compared(name: str, seed: int, **options: Any) -> Comparison:
     """A comparison on rows drawn with this seed."""
     X, y = drawn(CONSTRUCTIONS[name], seed)
     return compare(
-        table_of(X, y), "y", contenders=CHOSEN, evidence=False, repeats=1, budget=BUDGET, seed=seed, **options
+        table_of(X, y), "y", contenders=CHOSEN, evidence=False, budget=BUDGET, seed=seed, **options
     )
 
 

@@ -33,25 +33,25 @@ def test_many_columns_that_range_alike_are_the_networks(rng):
     pixels = {f"p{i}": rng.integers(0, 256, size=31) / 1.0 for i in range(67)}
     y = np.arange(31) % 2
     here, towards = answers(table_of(**pixels, y=y))["kind of data"]
-    assert here == "67 columns: 67 numbers, which range about as wide as each other, as pixels or counts of words do"
+    assert here == "67 columns: 67 of numbers, which range about as wide as each other, as pixels or counts of words do"
     assert towards == "network"
     few = {name: pixels[name] for name in list(pixels)[:13]}
-    assert answers(table_of(**few, y=y))["kind of data"] == ("13 columns: 13 numbers", "neither")
+    assert answers(table_of(**few, y=y))["kind of data"] == ("13 columns: 13 of numbers", "neither")
     unlike = {name: cells * 10.0 ** (i % 7) for i, (name, cells) in enumerate(pixels.items())}
-    assert answers(table_of(**unlike, y=y))["kind of data"] == ("67 columns: 67 numbers", "neither")
+    assert answers(table_of(**unlike, y=y))["kind of data"] == ("67 columns: 67 of numbers", "neither")
 
 
 def test_categories_and_missing_cells_are_the_trees():
     words = np.array(["a", "b", "c"] * 7, dtype=object)
     y, x = np.arange(21) % 2, np.arange(21.0) ** 2
     here = answers(table_of(x=x, job=words, y=y))["kind of data"]
-    assert here == ("2 columns: 1 numbers, 1 categories", "trees")
+    assert here == ("2 columns: 1 of numbers, 1 of categories", "trees")
     gaps = np.where(np.arange(21) == 5, np.nan, x)
     here = answers(table_of(x=gaps, z=x, y=y))["kind of data"]
-    assert here == ("2 columns: 2 numbers; 1 of them have missing cells", "trees")
+    assert here == ("2 columns: 2 of numbers; 1 of them have missing cells", "trees")
     text = np.array([f"free text number {i}" for i in range(21)], dtype=object)
     here = answers(table_of(x=x, z=x, text=text, y=y))["kind of data"]
-    assert here[0].endswith("; 1 columns of text are left out, which neither takes as it is") and here[1] == "neither"
+    assert here[0].endswith("; beside them 1 of text, which neither takes as it is") and here[1] == "neither"
 
 
 def test_numbers_at_the_end_of_the_range_do_not_overflow():

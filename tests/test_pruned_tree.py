@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from thalweg import pruned_tree, scores
-from thalweg.pruned_tree import grow, levels, weakest_links
+from thalweg.pruned_tree import grow, pruned
+from thalweg.pruning_sequence import Grown, levels, weakest_links
 
 
 def table(rng, task, *, n=211, d=5, missing=0.0, ties=False, classes=3):
@@ -37,7 +38,7 @@ def theirs(task, **more):
 
 
 def whole_of(X, y, task, n_classes, rows_per_leaf=1):
-    return pruned_tree._Grown.on(X.astype(np.float32), y, task, n_classes, rows_per_leaf, 3)
+    return Grown.on(X.astype(np.float32), y, task, n_classes, rows_per_leaf, 3)
 
 
 @pytest.mark.parametrize("rows_per_leaf", [1, 5])
@@ -50,7 +51,7 @@ def test_at_every_alpha_the_tree_is_that_of_scikit_learn(rng, task, options, row
     alphas = whole.alphas()
     alphas[0] = 1e-9 * whole.cost[0]  # at 0 itself theirs leaves splits that gain nothing
     for alpha in [*alphas[:-1][:: max(1, len(alphas) // 13)], alphas[-2], 1e9]:
-        ours = whole.pruned(alpha, 0.0, rows_per_leaf, 0.0, np.isnan(X).any(axis=0))
+        ours = pruned(whole, alpha, 0.0, rows_per_leaf, 0.0, np.isnan(X).any(axis=0))
         model = theirs(task, ccp_alpha=alpha, rows_per_leaf=rows_per_leaf).fit(X, y)
         assert (ours.leaves, ours.depth) == (model.get_n_leaves(), model.get_depth())
         expected = model.predict_proba(new) if isinstance(model, DecisionTreeClassifier) else model.predict(new)
@@ -92,15 +93,15 @@ def test_no_other_pruning_is_cheaper(seed, splits, tied):
 
     alpha_of = weakest_links(np.array(left), np.array(right), np.array(cost))
 
-    def pruned(node, alpha):
+    def cut(node, alpha):
         if left[node] < 0 or alpha_of[node] <= alpha:
             return frozenset([node])
-        return pruned(left[node], alpha) | pruned(right[node], alpha)
+        return cut(left[node], alpha) | cut(right[node], alpha)
 
     every = list(prunings(0))
     assert len(every) > 1
     for alpha in [0.0, *(alpha_of[alpha_of > 0] * 0.999), *(alpha_of * 1.001), 1e6]:
-        ours = sum(cost[node] + alpha for node in pruned(0, alpha))
+        ours = sum(cost[node] + alpha for node in cut(0, alpha))
         cheapest = min(sum(cost[node] + alpha for node in leaves) for leaves in every)
         assert ours == pytest.approx(cheapest, rel=1e-9)
 
@@ -126,7 +127,7 @@ def test_held_out_losses_are_those_of_the_pruned_trees(rng, task, options):
     found = whole.losses(held.astype(np.float32), y_held, alphas, smoothings)
     for which, smoothing in enumerate(smoothings):
         for at, alpha in enumerate(alphas):
-            outputs = whole.pruned(alpha, smoothing, 1, 0.0, np.zeros(X.shape[1], bool)).outputs(held)
+            outputs = pruned(whole, alpha, smoothing, 1, 0.0, np.zeros(X.shape[1], bool)).outputs(held)
             loss = scores.row_losses(y_held, outputs, task).sum() if k else ((y_held - outputs) ** 2).sum()
             assert found[at, which] == pytest.approx(loss, rel=1e-9)
 
@@ -193,7 +194,7 @@ def test_the_tree_opened_to_fewer_leaves_is_the_cheapest_of_so_many(rng):
     """scikit-learn's own at the α in the middle of where the sequence has so many leaves."""
     X, y = table(rng, "classification", n=401)
     whole = whole_of(X, y, "classification", 3)
-    tree = whole.pruned(1e-9, 0.0, 1, 0.0, np.zeros(5, bool))
+    tree = pruned(whole, 1e-9, 0.0, 1, 0.0, np.zeros(5, bool))
     alphas = whole.alphas()[1:]
     for alpha in alphas[-7:-1]:
         model = theirs("classification", ccp_alpha=alpha).fit(X, y)

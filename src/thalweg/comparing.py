@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
 FOLDS = 5
-FEW_ROWS = 2_000  # below it the folds are drawn twice: few test rows make figures that differ from draw to draw
+FEW_ROWS = 5_000  # below it the folds are drawn twice: few test rows make figures that differ from draw to draw
 MOST_TEST_ROWS = 50_000  # of a fold: more of them tell no more
 PROBE_ROWS, PROBE_SHARE = 1_000, 16  # rows, or share of a fold, whose times say what the whole will take
 FEWEST_FOLDS = 3  # training rows are cut before fewer folds are run
@@ -89,7 +89,7 @@ def compare(
         groups: a column whose rows of one value are never parted between training and test; it is no input.
         time: a column to sort by: every fold is tested by rows later than those it learns from; it is no input.
         n_folds: parts of the rows, each of which is tested once.
-        repeats: how often new folds are drawn; None is 2 below 2,000 rows, else 1, and 1 with `time`.
+        repeats: how often new folds are drawn; None is 2 below 5,000 rows, else 1, and 1 with `time`.
         contenders: names of CONTENDERS, or Contender objects of your own; None is all that are installed.
         measure: that decides: "log_loss" (default), "error" or "auc"; for numbers "rmse" (default), "mae" or "r2".
         budget: seconds, or a text such as "60s" or "2m"; None is 11 s and 1 s for 500 rows, at most 100 s.

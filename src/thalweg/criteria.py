@@ -83,14 +83,14 @@ def _kind(facts: Facts) -> tuple[str, str]:
     encoder, table = facts.seen.encoder, facts.seen.table
     kinds = {"numbers": Number, "categories": (Category, TwoValues), "dates": Date}
     counts = {what: sum(isinstance(role, form) for role in encoder.roles) for what, form in kinds.items()}
-    counts["other"] = len(encoder.roles) - sum(counts.values())
+    counts["other kinds"] = len(encoder.roles) - sum(counts.values())
     columns = [table[name] for name in encoder.columns]
     gaps = sum(bool(column.missing.any()) for column in columns)
     used = {*encoder.columns, *encoder.targets}
     texts = [column.name for column in table.columns if column.kind is Kind.TEXT and column.name not in used]
-    here = f"{len(columns):,} columns: " + ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
+    here = f"{len(columns):,} columns: " + ", ".join(f"{n:,} of {what}" for what, n in counts.items() if n)
     here += f"; {gaps:,} of them have missing cells" if gaps else ""
-    here += f"; {len(texts):,} columns of text are left out, which neither takes as it is" if texts else ""
+    here += f"; beside them {len(texts):,} of text, which neither takes as it is" if texts else ""
     ranges = np.ptp(facts.seen.numbers, axis=0) * (facts.seen.units / 2.0)  # halves do not overflow
     narrow, wide = np.quantile(ranges[ranges > 0], (0.25, 0.75)) if (ranges > 0).any() else (0.0, np.inf)
     if counts["numbers"] == len(columns) >= WIDE and wide <= ALIKE * narrow:
@@ -101,7 +101,7 @@ def _kind(facts: Facts) -> tuple[str, str]:
 def _amount(facts: Facts) -> tuple[str, str]:
     rows = facts.seen.rows
     here = f"{rows:,} rows for {_counted(facts.network)} and {_counted(facts.trees)}"
-    return f"{here}; research found no such rule on tables (see the tendencies of rows)", "neither"
+    return f"{here}; on tables research found rather the opposite (see the tendency of rows)", "neither"
 
 
 def _form(facts: Facts) -> tuple[str, str]:

@@ -1,23 +1,19 @@
-"""A decision tree whose size is chosen by cross-validation: weakest-link pruning, for a network to be set beside.
+"""A decision tree whose size is chosen by cross-validation, for a network to be set beside.
 
-Breiman, Friedman, Olshen & Stone, "Classification and Regression Trees", 1984, chapters 3 and 8. A tree is charged its
-cost per row (its log-loss in bits, or the squared error) and α for every leaf. As α rises from 0, the tree that is
-cheapest loses one split after another, and never gets one back: it is a sequence of nested trees, of which
-cross-validation picks one. scikit-learn grows the trees; the sequence is worked out here, from one fit
-(`weakest_links`).
+Breiman, Friedman, Olshen & Stone, "Classification and Regression Trees", 1984, chapter 3: weakest-link pruning, of
+whose sequence of trees (pruning_sequence.py) cross-validation picks one.
 """
 
 from __future__ import annotations
 
-import heapq
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from thalweg import randomness, rivals
+from thalweg.pruning_sequence import Grown, levels, smoothed
 
 
 if TYPE_CHECKING:
@@ -174,11 +170,11 @@ def grow(
     smoothings = rivals.SMOOTHING if task == "classification" else (0.0,)
     tried = []
     for rows_per_leaf in ROWS_PER_LEAF:
-        whole = _Grown.on(rows, y, task, n_classes, rows_per_leaf, seed)
+        whole = Grown.on(rows, y, task, n_classes, rows_per_leaf, seed)
         alphas = whole.alphas()
         sums = np.zeros((max(len(held_out), 1), len(alphas), len(smoothings)))
         for number, held in enumerate(held_out):
-            part = _Grown.on(rows[~held], y[~held], task, n_classes, rows_per_leaf, seed)
+            part = Grown.on(rows[~held], y[~held], task, n_classes, rows_per_leaf, seed)
             sums[number] = part.losses(rows[held], y[held], alphas, smoothings)
         tried.append((sums.sum(axis=0).min(), rows_per_leaf, whole, alphas, sums))
     least, rows_per_leaf, whole, alphas, sums = min(tried, key=lambda each: each[0])  # of equals the fewest rows
@@ -189,205 +185,50 @@ def grow(
         allowed += standard_errors * len(y) * means.std(ddof=1) / math.sqrt(len(means))
     at = int(np.flatnonzero(loss.min(axis=1) <= least + allowed)[-1])
     which = int(loss[at].argmin())
-    return whole.pruned(
-        float(alphas[at]), smoothings[which], rows_per_leaf, float(loss[at, which]) / len(y),
+    return pruned(
+        whole, float(alphas[at]), smoothings[which], rows_per_leaf, float(loss[at, which]) / len(y),
         np.asarray(np.isnan(rows).any(axis=0)), unit,
     )  # fmt: skip
 
 
-def smoothed(counts: Float[np.ndarray, "nodes k"], smoothing: float) -> Float[np.ndarray, "nodes k"]:
-    """Probabilities from a leaf's counts: (n_c + s) / (n + s · k), Laplace's rule for s = 1.
-
-    >>> smoothed(np.array([[3.0, 0.0]]), 1.0)
-    array([[0.8, 0.2]])
-    """
-    return (counts + smoothing) / (counts.sum(axis=1, keepdims=True) + smoothing * counts.shape[1])
-
-
-def levels(left: Int[np.ndarray, " nodes"], right: Int[np.ndarray, " nodes"]) -> list[Int[np.ndarray, " level"]]:
-    """The nodes by their depth, the root first.
-
-    >>> [level.tolist() for level in levels(np.array([1, -1, 3, -1, -1]), np.array([2, -1, 4, -1, -1]))]
-    [[0], [1, 2], [3, 4]]
-    """
-    found = [np.zeros(1, dtype=np.int64)]
-    while len(inner := found[-1][left[found[-1]] >= 0]):
-        found.append(np.concatenate([left[inner], right[inner]]))
-    return found
-
-
-def weakest_links(
-    left: Int[np.ndarray, " nodes"], right: Int[np.ndarray, " nodes"], cost: Float[np.ndarray, " nodes"]
-) -> Float[np.ndarray, " nodes"]:
-    """The α from which on a node is a leaf, in the cheapest tree below that node alone; 0 for a leaf.
-
-    With cost R, this α of a node t solves R(t) + α = Σ (R(leaf) + α) over the leaves of the tree below t pruned at α.
-    As a function of α the difference of the two sides is convex, so the solution is approached from above: begin with
-    both children as leaves, and as long as the last split made below t would be made later than t is a leaf, undo it.
-    What is undone never comes back for the nodes above, so each split enters and leaves a heap once, and with
-    the smaller heap poured into the larger one all takes O(n log² n) steps. (One split after another, as in the book,
-    costs the depth of the tree for each.)
-
-    >>> left, right = np.array([1, 2, -1, -1, -1]), np.array([4, 3, -1, -1, -1])
-    >>> weakest_links(left, right, np.array([10.0, 5.0, 1.0, 1.0, 2.0])).tolist()
-    [3.0, 3.0, 0.0, 0.0, 0.0]
-    """
-    alpha_of = np.zeros(len(left))
-    costs, lefts, rights = cost.tolist(), left.tolist(), right.tolist()
-    heaps: list[list[tuple[float, int, float]]] = [[] for _ in lefts]  # −α of a split, leaves it adds, cost it saves
-    for node in range(len(lefts) - 1, -1, -1):
-        if lefts[node] < 0:
-            continue
-        splits, others = sorted((heaps[lefts[node]], heaps[rights[node]]), key=len, reverse=True)
-        heaps[lefts[node]] = heaps[rights[node]] = []
-        for split in others:
-            heapq.heappush(splits, split)
-        more, saved = 1, costs[node] - costs[lefts[node]] - costs[rights[node]]
-        while splits and -splits[0][0] >= saved / more:
-            _, leaves, gain = heapq.heappop(splits)
-            more, saved = more + leaves, saved + gain
-        alpha = max(saved / more, 0.0)
-        heapq.heappush(splits, (-alpha, more, saved))
-        heaps[node] = splits
-        alpha_of[node] = alpha
-    return alpha_of
-
-
-@dataclass(frozen=True, eq=False)
-class _Grown:
-    """A whole tree, and at which α each of its nodes becomes a leaf (`leaf_from`) and vanishes (`gone_from`)."""
-
-    task: str
-    left: np.ndarray
-    right: np.ndarray
-    feature: np.ndarray
-    threshold: np.ndarray
-    missing_left: np.ndarray
-    value: np.ndarray
-    rows: np.ndarray
-    cost: np.ndarray
-    leaf_from: np.ndarray
-    gone_from: np.ndarray
-    levels: list[np.ndarray]
-    leaf_of: Callable[[np.ndarray], np.ndarray]
-
-    @classmethod
-    def on(cls, rows: np.ndarray, y: np.ndarray, task: str, n_classes: int, rows_per_leaf: int, seed: int) -> _Grown:
-        from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-
-        options: dict[str, Any] = {"min_samples_leaf": rows_per_leaf, "random_state": seed % 2**32}
-        if task == "classification":
-            # What the size is chosen by. With Gini's impurity, their default, trees of 5 of 7 real tables were worse
-            # held out by 0.8 to 9 % of the log-loss, one as good and one better by 1.6 % (means of 3 splits).
-            model = DecisionTreeClassifier(criterion="log_loss", **options)
-        else:
-            model = DecisionTreeRegressor(**options)
-        with rivals.unasked():
-            model.fit(rows, y)
-        theirs = model.tree_
-        n = theirs.n_node_samples
-        left, right = theirs.children_left, theirs.children_right
-        if isinstance(model, DecisionTreeClassifier):
-            value = np.zeros((theirs.node_count, n_classes))
-            value[:, model.classes_] = np.rint(theirs.value[:, 0, :] * n[:, None])  # they keep shares
-        else:
-            value = theirs.value[:, :, 0]
-        cost = np.maximum(theirs.impurity, 0.0) * n / len(rows)  # of equal values theirs may be below 0 by rounding
-        by_depth = levels(left, right)
-        leaf_from = weakest_links(left, right, cost)
-        gone_from = np.full(len(left), np.inf)
-        for level in by_depth:
-            inner = level[left[level] >= 0]
-            for child in (left[inner], right[inner]):
-                gone_from[child] = leaf_from[inner]
-                leaf_from[child] = np.minimum(leaf_from[child], leaf_from[inner])
-        missing_left = theirs.missing_go_to_left.astype(bool)
-        return cls(
-            task, left, right, theirs.feature, theirs.threshold, missing_left, value, n, cost, leaf_from, gone_from,
-            by_depth, theirs.apply,
-        )  # fmt: skip
-
-    def alphas(self) -> np.ndarray:
-        """The geometric midpoints of the sequence's α, ascending; the last, ∞, is for the root alone."""
-        each = np.unique(np.append(self.leaf_from, 0.0))
-        # What differs in rounding only is one step.
-        each = each[np.diff(each, prepend=-np.inf) > 1e-9 * each + 1e-12 * self.cost[0]]
-        return np.append(np.sqrt(each[:-1] * each[1:]), np.inf)
-
-    def losses(self, rows: np.ndarray, y: np.ndarray, alphas: np.ndarray, smoothings: tuple[float, ...]) -> np.ndarray:
-        """The sum of the losses of held-out rows, (alphas, smoothings), for the tree pruned at each α.
-
-        A node is a leaf from one α to another, and adds the loss of its rows to all of them there: so all α together
-        take one pass over the nodes.
-        """
-        start = np.searchsorted(alphas, self.leaf_from)
-        end = np.searchsorted(alphas, self.gone_from)
-        end[0] = len(alphas)
-        summed = np.zeros((len(alphas), len(smoothings)))
-        for which, loss in enumerate(self._node_losses(rows, y, smoothings)):
-            steps = np.bincount(start, loss, len(alphas) + 1) - np.bincount(end, loss, len(alphas) + 1)
-            summed[:, which] = np.cumsum(steps[:-1])
-        return summed
-
-    def _node_losses(self, rows: np.ndarray, y: np.ndarray, smoothings: tuple[float, ...]) -> list[np.ndarray]:
-        """The sum of the losses of the held-out rows that pass each node, were it their leaf."""
-        leaf = self.leaf_of(rows)
-        if self.task == "classification":
-            counts = np.zeros_like(self.value)
-            np.add.at(counts, (leaf, y), 1.0)
-            counts = self._passing(counts)
-            return [-(counts * np.log(smoothed(self.value, s))).sum(axis=1) for s in smoothings]
-        centre = self.value[0, 0]  # deviations from the mean lose fewer digits
-        deviation, mean = y - centre, self.value[:, 0] - centre
-        sums = np.stack([np.bincount(leaf, w, len(mean)) for w in (np.ones(len(y)), deviation, deviation**2)], axis=1)
-        n, first, second = self._passing(sums).T
-        return [np.maximum(second - 2 * mean * first + n * mean**2, 0.0)]
-
-    def _passing(self, sums: np.ndarray) -> np.ndarray:
-        """Sums over the rows of the leaves, made sums over the rows that pass each node."""
-        for level in reversed(self.levels):
-            inner = level[self.left[level] >= 0]
-            sums[inner] = sums[self.left[inner]] + sums[self.right[inner]]
-        return sums
-
-    def pruned(
-        self,
-        alpha: float,
-        smoothing: float,
-        rows_per_leaf: int,
-        loss: float,
-        asked_missing: np.ndarray,
-        unit: float = 1.0,
-    ) -> PrunedTree:
-        """The cheapest tree at `alpha`, of equals the smallest, for a target that was divided by `unit`."""
-        kept = np.flatnonzero((self.gone_from > alpha) | (np.arange(len(self.left)) == 0))  # the root even at α = ∞
-        number = np.zeros(len(self.left), dtype=np.int64)
-        number[kept] = np.arange(len(kept))
-        split = self.leaf_from[kept] > alpha
-        inner = kept[split]
-        gain = self.cost[inner] - self.cost[self.left[inner]] - self.cost[self.right[inner]]
-        importance = np.bincount(self.feature[inner], gain, len(asked_missing))
-        total = importance.sum()
-        with np.errstate(over="ignore"):  # squares of a huge unit
-            return PrunedTree(
-                task=self.task,
-                left=np.where(split, number[self.left[kept]], -1),
-                right=np.where(split, number[self.right[kept]], -1),
-                feature=np.where(split, self.feature[kept], -1),
-                threshold=np.where(split, self.threshold[kept], np.nan),
-                missing_left=split & self.missing_left[kept],
-                value=self.value[kept] * unit,
-                rows=self.rows[kept],
-                leaf_from=np.where(split, self.leaf_from[kept] * unit * unit, 0.0),
-                asked_missing=asked_missing,
-                importance=importance / total if total > 0 else importance,
-                alpha=float(
-                    min(alpha, self.cost[0]) * np.float64(unit) * unit
-                ),  # at the root's own cost only the root is left
-                smoothing=smoothing,
-                rows_per_leaf=rows_per_leaf,
-                loss=float(np.float64(loss) * unit * unit),
-            )
+def pruned(
+    whole: Grown,
+    alpha: float,
+    smoothing: float,
+    rows_per_leaf: int,
+    loss: float,
+    asked_missing: np.ndarray,
+    unit: float = 1.0,
+) -> PrunedTree:
+    """The cheapest tree at `alpha`, of equals the smallest, for a target that was divided by `unit`."""
+    kept = np.flatnonzero((whole.gone_from > alpha) | (np.arange(len(whole.left)) == 0))  # the root even at α = ∞
+    number = np.zeros(len(whole.left), dtype=np.int64)
+    number[kept] = np.arange(len(kept))
+    split = whole.leaf_from[kept] > alpha
+    inner = kept[split]
+    gain = whole.cost[inner] - whole.cost[whole.left[inner]] - whole.cost[whole.right[inner]]
+    importance = np.bincount(whole.feature[inner], gain, len(asked_missing))
+    total = importance.sum()
+    with np.errstate(over="ignore"):  # squares of a huge unit
+        return PrunedTree(
+            task=whole.task,
+            left=np.where(split, number[whole.left[kept]], -1),
+            right=np.where(split, number[whole.right[kept]], -1),
+            feature=np.where(split, whole.feature[kept], -1),
+            threshold=np.where(split, whole.threshold[kept], np.nan),
+            missing_left=split & whole.missing_left[kept],
+            value=whole.value[kept] * unit,
+            rows=whole.rows[kept],
+            leaf_from=np.where(split, whole.leaf_from[kept] * unit * unit, 0.0),
+            asked_missing=asked_missing,
+            importance=importance / total if total > 0 else importance,
+            alpha=float(
+                min(alpha, whole.cost[0]) * np.float64(unit) * unit
+            ),  # at the root's own cost only the root is left
+            smoothing=smoothing,
+            rows_per_leaf=rows_per_leaf,
+            loss=float(np.float64(loss) * unit * unit),
+        )
 
 
 def _folds(y: np.ndarray, task: str, folds: int, seed: int) -> np.ndarray:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from thalweg.pruned_tree import PrunedTree, levels
+from thalweg.pruned_tree import PrunedTree
+from thalweg.pruning_sequence import levels
 from thalweg.scores import number, percent
 
 
