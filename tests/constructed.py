@@ -85,9 +85,7 @@ CONSTRUCTIONS = {
 def compared(name: str, seed: int, **options: Any) -> Comparison:
     """A comparison on rows drawn with this seed."""
     X, y = drawn(CONSTRUCTIONS[name], seed)
-    return compare(
-        table_of(X, y), "y", contenders=CHOSEN, evidence=False, budget=BUDGET, seed=seed, **options
-    )
+    return compare(table_of(X, y), "y", contenders=CHOSEN, evidence=False, budget=BUDGET, seed=seed, **options)
 
 
 def copies(seed: int) -> Comparison:
