@@ -217,7 +217,7 @@ def test_figures_fold_by_fold_show_every_fold_that_has_one():
 def test_calibrations_of_several_stand_in_one_figure(rng, several):
     p = rng.dirichlet(np.ones(5), 211) if several else rng.random(211)
     y = rng.integers(0, 5 if several else 2, 211)
-    figure = comparison_plots.calibrations({"the network": (p, y), "a tree": (p, y)})
+    figure: Any = comparison_plots.calibrations({"the network": (p, y), "a tree": (p, y)})
     assert_labelled(figure, ["the network, mean gap", "a tree, mean gap", "perfectly calibrated", "rows"])
     first, second = (container.lines[0].get_ydata() for container in figure.axes[0].containers)
     found = plots.calibration_bins(p, y)
