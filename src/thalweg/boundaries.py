@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import randomness, scores
+from thalweg import randomness, rivals, scores
 from thalweg.contenders import CONTENDERS, Bout, Fitted
 from thalweg.encoding import Encoder
 from thalweg.errors import TableError
@@ -59,12 +59,11 @@ class Axis:
         numbers = _numbers(column.kind, present)
         if not len(numbers):
             return None
-        low, high = np.quantile(numbers, (TAILS, 1.0 - TAILS))
+        low, high = 2.0 * np.quantile(numbers / 2.0, (TAILS, 1.0 - TAILS))  # the difference of halves is finite
         if not low < high:
             low, high = numbers.min(), numbers.max()
-        with np.errstate(over="ignore"):
-            if not 0.0 < high - low < np.inf:
-                return None
+        if not 0.0 < high / 2.0 - low / 2.0 < np.finfo(np.float64).max / 4.0:
+            return None
         return cls(column.name, column.kind, np.linspace(low, high, GRID))
 
     def cells(self, at: Any) -> Column:
@@ -162,10 +161,11 @@ def boundary(comparison: Compared) -> Boundary | None:
 
 
 def column_importance(comparison: Compared) -> dict[str, float]:
-    """How much each column matters, from 0 to 1, summing to 1: the mean of the network's and the champion's shares.
+    """How much each column matters, from 0 to 1, summing to 1, to the network and to the best of the trees.
 
     A share is the rise of the mean loss on test rows of the first fold when the column is shuffled, over the sum of
-    all columns' rises; what falls counts as 0.
+    all columns' rises; what falls counts as 0. The shares of the two are averaged by how far each is ahead of always
+    the same answer: who has learnt next to nothing has shares of noise.
     """
     run, seed = comparison.runs[0], comparison.settings["seed"]
     groups = groups_of(run.encoder)
@@ -178,7 +178,9 @@ def column_importance(comparison: Compared) -> dict[str, float]:
     def loss(y: np.ndarray, outputs: np.ndarray) -> float:
         return float(scores.row_losses(y, outputs, comparison.task).mean())
 
-    shares = []
+    k = tested.n_classes
+    same = rivals.majority(tested.y, tested.n, k) if k else rivals.mean(tested.y, tested.n)
+    shares, ahead = [], []
     for name in _asked(comparison):
         fitted: Fitted = run.answers[name].fitted
 
@@ -190,8 +192,10 @@ def column_importance(comparison: Compared) -> dict[str, float]:
 
         rises, _ = scores.permutation_importance(predict, np.hstack(views), tested.y, places, loss, REPEATS, seed)
         rises = np.maximum(rises, 0.0)
-        shares.append(rises / (rises.sum() or 1.0))
-    return dict(zip((one.name for one in groups), np.mean(shares, axis=0).tolist(), strict=True))
+        shares.append(rises / rises.sum() if rises.any() else np.full(len(rises), 1.0 / len(rises)))
+        ahead.append(max(loss(tested.y, same) - loss(tested.y, fitted.outputs(tested)), 0.0))
+    means = np.average(shares, axis=0, weights=ahead if any(ahead) else None)
+    return dict(zip((one.name for one in groups), means.tolist(), strict=True))
 
 
 def _asked(comparison: Compared) -> Iterator[str]:

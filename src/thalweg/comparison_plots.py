@@ -111,7 +111,7 @@ def calibrations(
                            label=f"{literal(name, 30)}{gap}", **look)  # fmt: skip
             edges = np.linspace(0.0, 1.0, bins + 1)
             lower.stairs(found.count, edges, color=look["color"], linestyle=look["linestyle"], linewidth=1.6)
-        upper.legend(loc="upper left")
+        upper.legend(loc="best")
         lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         upper.set(
             xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel=f"share that {'were right' if several else 'came true'}"
