@@ -48,9 +48,9 @@ SPLITS = {
 }
 VALIDATION = 0.15  # share of the mails kept
 BATCH = 256  # mails that are classified together
-# Measured on the mails of benchmarks/spam.py, held out at random and by time, three seeds each: for the two inputs a
-# network that can be read by hand is as often right as one of 256 and 256 units; for the many, 16, 32, 64 and twice 256
-# units are level, 98.5 to 98.8 % at random and 98.4 to 98.7 % by time.
+# The lecture's two inputs go through a network that can be read by hand. For the many, 16, 32, 64 and 256 + 256 units
+# are level on the mails of benchmarks/spam.py (--hidden), at 98.6 to 98.8 % held out at random and 98.3 to 98.5 % by
+# time, medians of three seeds.
 RECIPES: dict[str, dict[str, Any]] = {
     "lecture": {"hidden": (4,), "activation": "sigmoid", "learning_rate": 0.1, "dropout": 0.0},
     "rich": {"hidden": (32,)},
@@ -111,7 +111,7 @@ class SpamFilter:
         >>> from thalweg.mail import read_mail
         >>> ham = [read_mail(b"From: a@b.org\\nSubject: lunch %d\\n\\nAt noon?\\n" % i) for i in range(60)]
         >>> spam = [read_mail(b"From: c@d.com\\nSubject: WIN!\\n\\nClick now, friend %d!\\n" % i) for i in range(40)]
-        >>> filter = SpamFilter.train(ham, spam, epochs=4)
+        >>> filter = SpamFilter.train(ham, spam, epochs=28)
         >>> (filter.classify([ham[0], spam[0]]) > 0.5).tolist()
         [False, True]
         """
