@@ -56,7 +56,7 @@ def rotated(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
     directions = np.linalg.qr(np.random.default_rng(5).normal(size=(10, 10)))[0]
     U = X @ directions
     score = 2.0 * U[:, 0] + 1.5 * np.sin(2.0 * U[:, 1]) + U[:, 2] * U[:, 3]
-    return X, 1.0 / (1.0 + np.exp(-3.0 * score))
+    return X, 1.0 / (1.0 + np.exp(-8.0 * score))
 
 
 def linear(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
@@ -74,7 +74,7 @@ def xor(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 CONSTRUCTIONS = {
     "rules": Construction(1_500, rules, "trees", True),
-    "rotated": Construction(1_500, rotated, "network", True),
+    "rotated": Construction(2_000, rotated, "network", True),
     "linear": Construction(1_500, linear, "network", False),
     "xor": Construction(3_000, xor, "trees", True),
     "few rows": Construction(200, rotated, "network", False),
