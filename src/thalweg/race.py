@@ -1,0 +1,248 @@
+"""A race: the contenders on their folds, one after the other, while the budget lasts; then the evidence.
+
+What the budget cannot hold is cut in this order, and said: further draws of folds, experiments, folds, training rows.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from thalweg import folds, randomness, scores, trial_ring, trials
+from thalweg.budget import Budget
+from thalweg.contenders import Bout, Contender, Fitted
+from thalweg.criteria import criteria
+from thalweg.encoding import Encoder
+from thalweg.errors import ThalwegWarning
+from thalweg.splitting import split
+from thalweg.standings import OF_TASK, Result, linear_share, settle
+from thalweg.table import Table
+from thalweg.tendencies import properties
+from thalweg.trial_ring import groups_of, sample
+from thalweg.trials import TRIALS
+
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
+
+MOST_TEST_ROWS = 50_000  # of a fold: more of them tell no more
+# In proportion to its rows, which start-up and small batches make too much of.
+PROBE_FACTOR = 0.7
+PROBE_ROWS, PROBE_SHARE = 1_000, 16  # rows, or share of a fold, whose times say what the whole will take
+FEWEST_FOLDS = 3  # training rows are cut before fewer folds are run
+TIMED_ROWS = 10_000  # to answer for, whose time stands for that of a million
+BLOCKS = 5  # of the test rows, where the budget held one fold only
+
+
+@dataclass
+class Race:
+    """The contenders on their folds, one after the other, while the budget lasts."""
+
+    whole: Table
+    encoder: Encoder  # of all rows: which columns are used, and what the target is
+    drop: tuple[str, ...]
+    keep: tuple[str, ...]
+    contenders: tuple[Contender, ...]
+    clock: Budget
+    seed: int
+    options: dict[str, Any]
+    progress: Callable[[str, float], Any]
+    total: int  # fits that are asked for
+
+    def __post_init__(self) -> None:
+        self.done: list[FoldRun] = []
+        self.interrupted: bool = False
+        is_class = self.encoder.task == "classification"
+        self.labels = self.encoder.encode_targets(self.whole) if is_class else None
+        self.evidence: dict[str, Any] = {}  # fields of a comparison
+        self.speeds: dict[str, tuple[float, float]] = {}  # contender → seconds for one row and for a million
+        self._fits = 0
+        self._rows = 0  # that a contender learns from
+
+    def run(self, parts: Sequence[folds.Fold], reserve: float) -> None:
+        """Run the folds in order, as many as fit into the budget but for the seconds in reserve."""
+        if not self.done:
+            self._rows = self._probe(parts[0], reserve, min(len(parts), FEWEST_FOLDS))
+        for fold in parts:
+            if self.done and self._cost(min(self._rows, len(fold.train))) > self.clock.left - reserve:
+                return
+            self.done.append(self._fold(len(self.done), fold, self._rows))
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Ctrl-C in it leaves what is complete, if that is one fold or more."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if not self.done:
+                raise
+            self.interrupted = True
+
+    def look(self, measure: str) -> None:
+        """What the data suggest, the lecture's criteria, and trials with the network and the best of the trees."""
+        self.progress("properties of the data", self._fits / self.total)
+        self.evidence["tendencies"] = properties(self.whole, self.encoder)
+        results = self.results()
+        outcome = settle(results, measure, self.ratio)
+        if outcome is None:
+            return
+        network, trees = results["network"], results[outcome.champion]
+        linear = linear_share(results, measure)
+        self.evidence["criteria"] = criteria(
+            self.whole, self.encoder, network, trees, recipe=self.options["recipe"], linear=linear
+        )
+        train, test = (
+            sample(self.first, trial_ring.ROWS, self.seed),
+            sample(self.done[0].tested, trial_ring.TEST_ROWS, self.seed),
+        )
+        groups, known = groups_of(self.done[0].encoder), {}
+        made = self.evidence["trials"] = []
+        for name, kind in TRIALS.items():
+            cost = kind.fits * sum(self.clock.expected(one, train.n) for one in ("network", outcome.champion))
+            if cost > self.clock.left:
+                self.clock.cut.append(f"the experiment {name!r} was left out")
+                continue
+            self.progress(f"experiment: {name}", self._fits / self.total)
+            made.append(
+                trials.run(
+                    name, train, test, ("network", outcome.champion), seed=self.seed, groups=groups, known=known,
+                    **self.options,
+                )
+            )  # fmt: skip
+
+    def _cost(self, rows: int) -> float:
+        """Seconds that one fold of so many training rows will take."""
+        return sum(self.clock.expected(name, rows) for name in ("encode", *(one.name for one in self.contenders)))
+
+    def _probe(self, fold: folds.Fold, reserve: float, wanted: int) -> int:
+        """How many training rows of a fold the budget holds for so many folds."""
+        rows = len(fold.train)
+        few = max(PROBE_ROWS, rows // PROBE_SHARE)
+        if rows <= 2 * few:
+            return rows
+        self._fold(0, fold, few, probe=True)
+        while rows > few and wanted * PROBE_FACTOR * self._cost(rows) > self.clock.left - reserve:
+            rows = max(rows // 2, few)
+        if rows < len(fold.train):
+            self.clock.cut.append(f"each contender learnt from {rows:,} of {len(fold.train):,} training rows")
+        return rows
+
+    def _fold(self, number: int, fold: folds.Fold, rows: int, probe: bool = False) -> FoldRun:
+        train, test = (
+            self._some(indices, most, number) for indices, most in ((fold.train, rows), (fold.test, MOST_TEST_ROWS))
+        )
+        with self.clock.timing("encode", len(train)):
+            learn_from, answer_for = self.whole.take(train), self.whole.take(test)
+            names = [*self.encoder.targets]
+            with warnings.catch_warnings():  # what is odd about the table its own encoder has said once
+                warnings.simplefilter("ignore", ThalwegWarning)
+                encoder = Encoder.learn(
+                    learn_from, names, task=self.encoder.task, drop=self.drop, keep=self.keep, all_rows=self.whole
+                )
+            bout, tested = Bout.of(encoder, learn_from), Bout.of(encoder, answer_for)
+        run = FoldRun(encoder, train, test, tested, {})
+        if not self.done:
+            self.first = bout
+        for one in self.contenders:
+            self.progress(f"fold {number + 1}: {one.name}", self._fits / self.total)
+            with self.clock.timing(one.name, len(train)):
+                run.answers[one.name] = _answer(
+                    one, bout, tested, {**self.options, "seed": (self.seed + number) % 2**64}
+                )
+            if not self.done:
+                self.speeds[one.name] = _speeds(run.answers[one.name].fitted, tested)
+            self._fits += not probe
+        return run
+
+    def _some(self, rows: Int[np.ndarray, " n"], most: int, number: int) -> Int[np.ndarray, " m"]:
+        """At most so many of the rows, of each class about the same share."""
+        if len(rows) <= most:
+            return rows
+        labels = None if self.labels is None else self.labels[rows]
+        seed = (self.seed + number) % 2**64
+        return rows[split(len(rows), most / len(rows), seed=seed, purpose="comparison", labels=labels)[1]]
+
+    @property
+    def ratio(self) -> float:
+        """Test rows for each training row, on average."""
+        return float(np.mean([len(run.test) / len(run.train) for run in self.done]))
+
+    def results(self) -> dict[str, Result]:
+        """The figures of each contender."""
+        found = {}
+        for one in self.contenders:
+            answers = [run.answers[one.name] for run in self.done]
+            first = answers[0].fitted
+            found[one.name] = Result(
+                name=one.name, family=one.family, what=one.what, scaling=one.scaling,
+                by_fold=self._by_fold(one.name), fit_seconds=float(np.median([each.fit_seconds for each in answers])),
+                row_seconds=self.speeds[one.name][0], million_seconds=self.speeds[one.name][1],
+                size=first.size, count=first.count, unit=first.unit,
+            )  # fmt: skip
+        return found
+
+    def _by_fold(self, name: str) -> dict[str, tuple[float | None, ...]]:
+        runs = [(run.tested, run.answers[name].outputs) for run in self.done]
+        if len(runs) == 1:  # the rows of one fold are parted, so that there is something to take a variance of
+            tested, outputs = runs[0]
+            order = randomness.permutation(self.seed, "comparison", tested.n, step=1)
+            runs = [(tested.take(rows), outputs[rows]) for rows in np.array_split(order, min(BLOCKS, tested.n))]
+        figures = [figures_of(tested, outputs) for tested, outputs in runs]
+        return {key: tuple(each[key] for each in figures) for key in OF_TASK[self.encoder.task]}
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What a contender learnt on one fold, what it answered for the test rows, and how long both took."""
+
+    fitted: Fitted
+    outputs: Float[np.ndarray, "t ..."]
+    fit_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class FoldRun:
+    """One fold after all contenders have run."""
+
+    encoder: Encoder  # learnt from its training rows
+    train: Int[np.ndarray, " m"]  # indices of rows
+    test: Int[np.ndarray, " t"]
+    tested: Bout
+    answers: dict[str, Answer]
+
+
+def figures_of(tested: Bout, outputs: Float[np.ndarray, "t ..."]) -> dict[str, float | None]:
+    """The measures of a comparison on test rows."""
+    if not tested.n_classes:
+        figures = scores.regression(tested.y, outputs)
+        return {key: figures[key] for key in OF_TASK["regression"]}
+    figures = scores.classification(tested.y, outputs, range(tested.n_classes))
+    figures |= {
+        "error": 1.0 - figures["accuracy"],
+        "calibration": scores.calibration_error(tested.y, outputs),
+    }
+    return {key: figures[key] for key in OF_TASK["classification"]}
+
+
+def _answer(one: Contender, bout: Bout, tested: Bout, options: dict[str, Any]) -> Answer:
+    started = perf_counter()
+    fitted = one.learn(bout, **options)
+    seconds = perf_counter() - started
+    return Answer(fitted, fitted.outputs(tested), seconds)
+
+
+def _speeds(fitted: Fitted, tested: Bout) -> tuple[float, float]:
+    """Seconds to answer for one row, and for a million in proportion to fewer, their features made."""
+    single, many = tested.take(slice(0, 1)), tested.take(np.resize(np.arange(tested.n), TIMED_ROWS))
+    seconds = []
+    for rows in (single, single, single, many):
+        started = perf_counter()
+        fitted.outputs(rows)
+        seconds.append(perf_counter() - started)
+    return min(seconds[:3]), seconds[3] * 1e6 / TIMED_ROWS
