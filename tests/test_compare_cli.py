@@ -14,7 +14,7 @@ import pytest
 
 import thalweg as tw
 from command_line import mails, others, run, write_csv
-from thalweg import comparison_console, race
+from thalweg import comparison_console, tournament
 from thalweg.contenders import CONTENDERS
 
 
@@ -157,7 +157,7 @@ def test_every_option_reaches_the_library(data, monkeypatch):
 
 
 def test_ctrl_c_shows_what_is_complete(data, monkeypatch):
-    real, folds = race.Race._fold, []
+    real, folds = tournament.Tournament._fold, []
 
     def third_is_interrupted(self, number, *given, **more):
         folds.append(number)
@@ -165,7 +165,7 @@ def test_ctrl_c_shows_what_is_complete(data, monkeypatch):
             raise KeyboardInterrupt
         return real(self, number, *given, **more)
 
-    monkeypatch.setattr(race.Race, "_fold", third_is_interrupted)
+    monkeypatch.setattr(tournament.Tournament, "_fold", third_is_interrupted)
     ran = compare(data, "spam", "--no-evidence", "--no-report")
     assert ran.status == 130 and ran.err.endswith("thalweg: interrupted; what was compared so far is shown\n")
     assert "- Cut: it was interrupted, and what was not complete is left out." in ran.text

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import thalweg as tw
-from thalweg import budget, comparing, race
+from thalweg import budget, comparing, tournament
 from thalweg.budget import Budget
 from thalweg.comparing import compare, default_budget
 from thalweg.contenders import CONTENDERS, Contender, Fitted
@@ -206,7 +206,7 @@ def test_folds_that_do_not_fit_are_cut_and_said(clock, seconds, more, folds):
     assert found.settings["run"] == folds and len(found.runs) == min(folds, 5)
     assert found.cut == ((f"{folds} of {asked} folds were run",) if folds < asked else ())
     parts = found.results["one"].by_fold["log_loss"]
-    assert len(parts) == (folds if folds > 1 else race.BLOCKS)
+    assert len(parts) == (folds if folds > 1 else tournament.BLOCKS)
     assert np.allclose(np.array(parts, float), np.log(2))
 
 
@@ -240,7 +240,7 @@ def test_training_rows_that_do_not_fit_are_cut_so_that_about_three_folds_can_run
 
 
 def test_a_fold_is_tested_by_no_more_rows_than_tell(clock, monkeypatch):
-    monkeypatch.setattr(race, "MOST_TEST_ROWS", 31)
+    monkeypatch.setattr(tournament, "MOST_TEST_ROWS", 31)
     found = run(clock, 300, 60.0)
     assert all(len(one.test) == 31 for one in found.runs)
 

@@ -5,7 +5,7 @@
           ├─ fold 2 …        the differences fold by fold decide (intervals.py, comparison.py)
           └─ a subsample of fold 1: experiments (trials.py)
 
-Here are the door and what is planned; race.py runs it.
+Here are the door and what is planned; tournament.py runs it.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from thalweg.contenders import CONTENDERS, Contender
 from thalweg.encoding import Encoder, drop_missing_targets
 from thalweg.errors import InputError, TableError
 from thalweg.learning import check_recipe, column_names, strata
-from thalweg.race import Race
 from thalweg.settings import check_choice, check_whole
 from thalweg.standings import OF_TASK
 from thalweg.table import Table
+from thalweg.tournament import Tournament
 
 
 if TYPE_CHECKING:
@@ -132,32 +132,32 @@ def compare(
         contenders=None if contenders is None else [one.name for one in chosen], measure=measure, budget=budget,
         evidence=evidence, seed=seed, engine=engine, threads=threads,
     )  # fmt: skip
-    race = Race(
+    ran = Tournament(
         whole=whole, encoder=encoder, drop=tuple(dropped), keep=tuple(kept), contenders=chosen, clock=clock, seed=seed,
         options={"threads": threads, "recipe": settings, "engine": engine}, progress=progress or (lambda *_: None),
         total=len(parts) * len(chosen),
     )  # fmt: skip
-    with race.interruptible():
-        race.run(parts[:n_folds], reserve=FOR_EVIDENCE * clock.seconds if evidence else 0.0)
+    with ran.interruptible():
+        ran.run(parts[:n_folds], reserve=FOR_EVIDENCE * clock.seconds if evidence else 0.0)
         if evidence:
-            race.look(decides)
-        if len(race.done) == n_folds:
-            race.run(parts[n_folds:], reserve=0.0)
-    if race.interrupted:
+            ran.look(decides)
+        if len(ran.done) == n_folds:
+            ran.run(parts[n_folds:], reserve=0.0)
+    if ran.interrupted:
         clock.cut.append("it was interrupted, and what was not complete is left out")
-    if len(race.done) < len(parts):
-        clock.cut.append(f"{len(race.done)} of {len(parts)} folds were run")
+    if len(ran.done) < len(parts):
+        clock.cut.append(f"{len(ran.done)} of {len(parts)} folds were run")
     return Comparison(
         data=whole.name, target=targets[0], task=encoder.task,
         classes=tuple(encoder.classes.tolist()) if encoder.task == "classification" else (),
-        rows=whole.n_rows, columns=len(encoder.columns), folds=how, ratio=race.ratio, measure=decides,
-        results=race.results(), cut=tuple(clock.cut),
+        rows=whole.n_rows, columns=len(encoder.columns), folds=how, ratio=ran.ratio, measure=decides,
+        results=ran.results(), cut=tuple(clock.cut),
         settings={
-            "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(race.done), "budget": clock.seconds,
-            "seconds": clock.spent, "interrupted": race.interrupted, "engine": engine, "recipe": settings.to_dict(),
+            "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(ran.done), "budget": clock.seconds,
+            "seconds": clock.spent, "interrupted": ran.interrupted, "engine": engine, "recipe": settings.to_dict(),
             "asked": asked,
         },
-        runs=tuple(race.done[:n_folds]), table=whole, **race.evidence,
+        runs=tuple(ran.done[:n_folds]), table=whole, **ran.evidence,
     )  # fmt: skip
 
 

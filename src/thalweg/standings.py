@@ -138,7 +138,7 @@ class Compared:
     tendencies: Sequence[Tendency] = ()  # what the properties of the data suggest
     criteria: Sequence[Criterion] = ()  # the lecture's criteria, and what is so here
     trials: Sequence[Trial] = ()  # what experiments showed
-    runs: Sequence[Any] = ()  # the folds of the first draw with their models, to look at (race.FoldRun)
+    runs: Sequence[Any] = ()  # the folds of the first draw with their models, to look at (tournament.FoldRun)
     table: Any = None  # the rows that the folds number
 
     @cached_property

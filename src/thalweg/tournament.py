@@ -1,4 +1,4 @@
-"""A race: the contenders on their folds, one after the other, while the budget lasts; then the evidence.
+"""A tournament: the contenders on their folds, one after the other, while the budget lasts; then the evidence.
 
 What the budget cannot hold is cut in this order, and said: further draws of folds, experiments, folds, training rows.
 """
@@ -41,7 +41,7 @@ BLOCKS = 5  # of the test rows, where the budget held one fold only
 
 
 @dataclass
-class Race:
+class Tournament:
     """The contenders on their folds, one after the other, while the budget lasts."""
 
     whole: Table
