@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 ROWS = 2_000  # to learn from: more of them move a line in a picture by less than its width
 POINTS = 300  # test rows that are drawn
 SHUFFLED, REPEATS = 500, 2  # rows, and times each column is shuffled
+MANY_COLUMNS, MANY_SHUFFLED, MANY_REPEATS = 100, 100, 1  # with more columns than the first, the others instead
 GRID = 81  # places on an axis of numbers
 TAILS = 0.01  # of the rows on either side of an axis of numbers, whose outliers would press the rest together
 VALUES = 12  # of a category at most, the most frequent ones
@@ -169,7 +170,8 @@ def column_importance(comparison: Compared) -> dict[str, float]:
     """
     run, seed = comparison.runs[0], comparison.settings["seed"]
     groups = groups_of(run.encoder)
-    order = randomness.permutation(seed, "comparison", run.tested.n)[:SHUFFLED]
+    rows, repeats = (MANY_SHUFFLED, MANY_REPEATS) if len(groups) > MANY_COLUMNS else (SHUFFLED, REPEATS)
+    order = randomness.permutation(seed, "comparison", run.tested.n)[:rows]
     tested = run.tested.take(np.sort(order))
     views = (tested.scaled, tested.plain, tested.coded)
     ends = np.cumsum([view.shape[1] for view in views])[:2]
@@ -190,7 +192,7 @@ def column_importance(comparison: Compared) -> dict[str, float]:
                 Bout(tested.task, tested.n_classes, scaled, plain, coded, tested.categorical, tested.y)
             )
 
-        rises, _ = scores.permutation_importance(predict, np.hstack(views), tested.y, places, loss, REPEATS, seed)
+        rises, _ = scores.permutation_importance(predict, np.hstack(views), tested.y, places, loss, repeats, seed)
         rises = np.maximum(rises, 0.0)
         shares.append(rises / rises.sum() if rises.any() else np.full(len(rises), 1.0 / len(rises)))
         ahead.append(max(loss(tested.y, same) - loss(tested.y, fitted.outputs(tested)), 0.0))

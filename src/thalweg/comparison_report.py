@@ -17,10 +17,10 @@ from thalweg import boundary_plots, comparison_plots, judgement, report_page
 from thalweg.boundaries import boundary
 from thalweg.explained_row import explained_row, tree_of
 from thalweg.explaining import word
-from thalweg.judgement import between, called, ranked, seconds, size
+from thalweg.judgement import called, ranked, seconds, size
 from thalweg.learning import Recipe
 from thalweg.raw_features import RawFeatures
-from thalweg.report_page import Drawing
+from thalweg.report_page import Drawing, capital
 from thalweg.scores import MEASURES
 from thalweg.standings import CLEAR, CONFIDENCE, LEVEL, Compared, Result
 from thalweg.tree_drawing import drawing
@@ -62,11 +62,12 @@ def html(comparison: Compared, *, command: str | None = None, row: int | None = 
     return report_page.render(
         "comparison.html", comparison=comparison, outcome=outcome, verdict=judgement.verdict(comparison),
         reasons=judgement.reasons(comparison), certainty=CERTAINTY.get(outcome.certainty) if outcome else None,
-        columns=[(_upper(MEASURES[key].name), _hint(key), MEASURES[key].meaning) for key in comparison.measures],
+        columns=[(capital(MEASURES[key].name), _hint(key), MEASURES[key].meaning) for key in comparison.measures],
         contenders=[_contender(comparison, one) for one in ranked(comparison)], measured=MEASURES[comparison.measure],
         margin=MEASURES[comparison.measure].shown(outcome.margin) if outcome else None, level=f"{100 * LEVEL:g} %",
         figures=list(_figures(comparison)), curve=_curve(comparison), tree=_tree(comparison),
         explained=explained_row(comparison, row), boundary=_boundary(comparison), calibration=_calibration(comparison),
+        difference=_difference_in_words(comparison.measure), confidence=f"{100 * CONFIDENCE:g} %",
         command=command, call=_call(comparison), seconds=seconds,
         versions=report_page.versions(comparison.settings["thalweg"]),
     )  # fmt: skip
@@ -74,11 +75,12 @@ def html(comparison: Compared, *, command: str | None = None, row: int | None = 
 
 def _contender(comparison: Compared, one: Result) -> dict[str, Any]:
     found, outcome = comparison.difference(one.name), comparison.outcome
+    shown = MEASURES[comparison.measure].shown
     return {
-        "name": _upper(called(one.name)),
+        "name": capital(called(one.name)),
         "what": one.what,
         "figures": [MEASURES[key].shown(one.figure(key)) for key in comparison.measures],
-        "difference": between(found, comparison.measure) if found else "–",
+        "difference": f"{shown(found.mean)} ({shown(found.low)} to {shown(found.high)})" if found else "–",
         "standing": STANDING[found.standing(outcome.margin if outcome else 0.0)] if found else "–",
         "fit": seconds(one.fit_seconds),
         "row": seconds(one.row_seconds),
@@ -98,9 +100,7 @@ def _figures(comparison: Compared) -> Iterator[Drawing]:
     others = [one.name for one in order if one.family != "baseline"]
     found = {one: difference for one in others if (difference := comparison.difference(one)) is not None}
     if found:
-        what = f"{name} of the network − that of the other"
-        if MEASURES[key].best is max:
-            what = f"{name} of the other − that of the network"
+        what = _difference_in_words(key)
         means, lows, highs = np.array([(one.mean, one.low, one.high) for one in found.values()]).T
         figure = comparison_plots.forest(
             [called(one) for one in found], means, lows, highs, margin=outcome.margin if outcome else 0.0, measure=what
@@ -158,9 +158,9 @@ def _boundary(comparison: Compared) -> Drawing | None:
         else "The area is the most probable class."
     )
     note = (
-        f"Here {who} learnt again, from {found.x.column} and {found.y.column} alone ({found.rows:,} rows), the two "
-        f"columns that matter most to both. {areas} The points are test rows. A tree cuts at right angles to the axes, "
-        f"a network bends."
+        f"Here {who} learnt again, from {found.x.column} and {found.y.column} alone ({found.rows:,} rows): shuffled, "
+        f"these two cost the network and the best of the trees most. {areas} The points are test rows. A tree cuts at "
+        f"right angles to the axes, a network bends."
     )
     return Drawing(
         boundary_plots.boundary(found),
@@ -201,9 +201,11 @@ def _call(comparison: Compared) -> str:
     return f"thalweg.compare(data, {', '.join(words)})"
 
 
+def _difference_in_words(key: str) -> str:
+    """What a difference by this measure is, below 0 where the network is better."""
+    first, second = ("the other", "the network") if MEASURES[key].best is max else ("the network", "the other")
+    return f"{MEASURES[key].name} of {first} − that of {second}"
+
+
 def _hint(key: str) -> str:
     return "higher is better" if MEASURES[key].best is max else "lower is better"
-
-
-def _upper(text: str) -> str:
-    return text[0].upper() + text[1:]

@@ -18,7 +18,7 @@ import numpy as np
 from thalweg import engines, optimizers, plots, randomness, report_page, scores
 from thalweg.fitting import Recipe, fit, score
 from thalweg.model import Model
-from thalweg.report_page import Drawing
+from thalweg.report_page import Drawing, capital
 from thalweg.scores import number
 from thalweg.verdict import BASELINES, FEWEST, LEVEL, WHO, counted, judged_by, verdict
 from thalweg.verdict import best as best_of
@@ -53,7 +53,7 @@ def html(model: Model, *, command: str | None = None) -> str:
         "report.html", model=model, encoder=encoder, figures=figures, settings=settings, history=model.history,
         targets=", ".join(encoder.targets), verdict=verdict(model), key_figures=list(_key_figures(model)),
         best=best_of(model), fewest=FEWEST, level=LEVEL, measures=[
-            (_capital(scores.MEASURES[key].name), scores.MEASURES[key].meaning)
+            (capital(scores.MEASURES[key].name), scores.MEASURES[key].meaning)
             for key in _measures(figures.get("network", {}))
         ],
         notes=figures.get("network", {}).get("notes", {}), baseline=BASELINES[encoder.task],
@@ -90,15 +90,11 @@ def _measures(figures: dict[str, Any]) -> list[str]:
 def _row(who: Sequence[dict[str, Any]], key: str, best: str | None = None) -> dict[str, Any]:
     measure = scores.MEASURES[key]
     return {
-        "name": _capital(measure.name),
+        "name": capital(measure.name),
         "hint": "higher is better" if measure.best is max else "lower is better",
         "cells": [measure.shown(one[key]) for one in who],
         "best": WHO.index(best) if best else None,
     }
-
-
-def _capital(name: str) -> str:
-    return name[0].upper() + name[1:]
 
 
 def _loss_curves(model: Model) -> Drawing | None:

@@ -72,6 +72,11 @@ def write(page: str, path: str | os.PathLike[str]) -> None:
         file.write(content)
 
 
+def capital(text: str) -> str:
+    """The text with a capital letter at its beginning, the rest as it is."""
+    return text[0].upper() + text[1:]
+
+
 def versions(thalweg: str) -> list[tuple[str, str]]:
     """What a report is made with: this version of Thalweg, and those of what runs here."""
     import matplotlib
