@@ -47,7 +47,7 @@ def learning_curve(ring: Ring) -> Found:
     }
     ahead = float(ring.before[0].mean() - ring.before[1].mean())  # network − trees, with all the rows
     says = f"From {sizes[0]:,} to {n:,} rows the {ring.measure} falls by each doubling by " + " and ".join(
-        f"{scores.number(-one.mean, 2)} ({name})" for name, one in zip(ring.contenders, each, strict=True)
+        f"{scores.number(-one.mean, 2)} ({name})" for name, one in zip(ring.words, each, strict=True)
     )
     gain = Difference(-contrast.mean, -contrast.high, -contrast.low)
     says += f"; {ring.more(gain, unit, 'gains')}"
@@ -105,7 +105,7 @@ def stability(ring: Ring) -> Found:
     }
     what = "of its classes" if ring.test.n_classes else "of the target's spread in its numbers"
     says = f"Without {left_out:,} of the rows " + " and ".join(
-        f"{name} changes {one.mean:.1%}" for name, one in zip(ring.contenders, each, strict=True)
+        f"{name} changes {one.mean:.1%}" for name, one in zip(ring.words, each, strict=True)
     )
     # An unsteady model is the harder to trust and to explain; that it predicts worse does not follow.
     towards, strength = pointing(contrast, 1.0)
@@ -114,4 +114,4 @@ def stability(ring: Ring) -> Found:
 
 
 def _other(ring: Ring, difference: float) -> str:
-    return ring.contenders[1 if difference > 0 else 0]
+    return ring.words[1 if difference > 0 else 0]

@@ -109,6 +109,12 @@ class Contender:
     scaling: bool  # whether it needs its inputs on one scale
     learn: Callable[..., Fitted]  # (bout, seed=, threads=, recipe=, engine=)
     package: str | None = None  # that must be installed for it
+    called: str | None = None  # within a sentence; None is its name
+
+    @property
+    def words(self) -> str:
+        """What it is called within a sentence."""
+        return self.called or self.name
 
     @property
     def installed(self) -> bool:
@@ -324,15 +330,31 @@ def _centre_and_width(y: Float[np.ndarray, " n"]) -> tuple[float, float]:
 CONTENDERS = {
     one.name: one
     for one in (
-        Contender("network", "network", "our network, with the recipe of `fit`", True, _network),
-        Contender("tree", "trees", "a decision tree, its size chosen by cost-complexity pruning", False, _pruned_tree),
-        Contender("boosting", "trees", "scikit-learn's histogram gradient boosting, stopped early", False, _boosting),
-        Contender("forest", "trees", f"scikit-learn's random forest of {TREES} trees", False, _forest),
-        Contender("lightgbm", "trees", "LightGBM, stopped early", False, _lightgbm, "lightgbm"),
-        Contender("xgboost", "trees", "XGBoost, stopped early", False, _xgboost, "xgboost"),
-        Contender("catboost", "trees", "CatBoost, stopped early", False, _catboost, "catboost"),
-        Contender("linear", "linear", "logistic or ridge regression on the network's inputs", True, _linear),
-        Contender("baseline", "baseline", "always the same answer: the shares of the classes, or the mean", False,
-                  _baseline),
+        Contender(
+            "network", "network", "our network, with the recipe of `fit`", True, _network, called="the network",
+        ),
+        Contender(
+            "tree", "trees", "a decision tree, its size chosen by cost-complexity pruning", False, _pruned_tree,
+            called="the pruned tree",
+        ),
+        Contender(
+            "boosting", "trees", "scikit-learn's histogram gradient boosting, stopped early", False, _boosting,
+            called="gradient boosting",
+        ),
+        Contender(
+            "forest", "trees", f"scikit-learn's random forest of {TREES} trees", False, _forest,
+            called="the random forest",
+        ),
+        Contender("lightgbm", "trees", "LightGBM, stopped early", False, _lightgbm, "lightgbm", "LightGBM"),
+        Contender("xgboost", "trees", "XGBoost, stopped early", False, _xgboost, "xgboost", "XGBoost"),
+        Contender("catboost", "trees", "CatBoost, stopped early", False, _catboost, "catboost", "CatBoost"),
+        Contender(
+            "linear", "linear", "logistic or ridge regression on the network's inputs", True, _linear,
+            called="the linear model",
+        ),
+        Contender(
+            "baseline", "baseline", "always the same answer: the shares of the classes, or the mean", False, _baseline,
+            called="always the same answer",
+        ),
     )
 }  # fmt: skip

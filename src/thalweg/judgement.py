@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from thalweg.contenders import CONTENDERS
 from thalweg.intervals import CONFIDENCE, Difference
 from thalweg.scores import MEASURES
 from thalweg.standings import LEVEL, OF_TASK, Compared, Outcome, Result, difference, mean_loss, settle
@@ -14,12 +15,6 @@ from thalweg.tendencies import FORETOLD
 READABLE = 32  # leaves of a tree that people read
 SURE = {"clear": "clearly", "likely": "probably"}
 SIDES = {"network": "the network", "trees": "trees"}
-# What each contender is called within a sentence; one of the user's own goes by its name.
-CALLED = {
-    "network": "the network", "tree": "the pruned tree", "boosting": "gradient boosting", "forest": "the random forest",
-    "lightgbm": "LightGBM", "xgboost": "XGBoost", "catboost": "CatBoost", "linear": "the linear model",
-    "baseline": "always the same answer",
-}  # fmt: skip
 
 
 def verdict(comparison: Compared) -> str:
@@ -54,7 +49,8 @@ def ranked(comparison: Compared) -> list[Result]:
 
 def called(name: str) -> str:
     """What a contender is called within a sentence."""
-    return CALLED.get(name, name)
+    one = CONTENDERS.get(name)
+    return one.words if one else name
 
 
 def between(found: Difference, measure: str) -> str:

@@ -124,12 +124,17 @@ class Ring:
         """Their names."""
         return self.sides[0].name, self.sides[1].name
 
+    @property
+    def words(self) -> tuple[str, str]:
+        """What they are called within a sentence."""
+        return self.sides[0].words, self.sides[1].words
+
     def learn(self, side: Contender, bout: Bout) -> Fitted:
         """The contender on these rows."""
         try:
             return side.learn(bout, seed=self.seed, threads=self.threads, recipe=self.recipe, engine=self.engine)
         except Exception as error:  # whatever a library raises, the rest of the comparison stands
-            raise BrokeDown(f"{side.name} could not learn: {error}") from error
+            raise BrokeDown(f"{side.words} could not learn: {error}") from error
 
     def both(self, bout: Bout) -> tuple[Fitted, Fitted]:
         """Both contenders on these rows."""
@@ -197,13 +202,13 @@ class Ring:
         }
         says = " and that of ".join(
             f"{name} goes from {scores.number(float(b.mean()), 3)} to {scores.number(float(a.mean()), 3)}"
-            for name, b, a in zip(self.contenders, before, after, strict=True)
+            for name, b, a in zip(self.words, before, after, strict=True)
         )
         return figures, contrast, unit, f"{what} the {self.measure} of {says}; {self.more(contrast, unit, 'loses')}"
 
     def more(self, contrast: Difference, unit: float, verb: str) -> str:
         """A clause on the difference of the two."""
-        who = self.contenders[0 if contrast.mean > 0 else 1]
+        who = self.words[0 if contrast.mean > 0 else 1]
         low, high = sorted(abs(end) / unit for end in (contrast.low, contrast.high))
         if contrast.low <= 0.0 <= contrast.high:
             return f"that {who} {verb} more ({abs(contrast.mean) / unit:.0%} of what was learnt) may be chance"
