@@ -16,7 +16,7 @@ TARGETS = re.findall(r"^    make (\w+)", README, re.MULTILINE)
 
 
 def test_there_is_something_to_run():
-    assert len(BLOCKS) == 6 and len(COMMANDS) == 5 and TARGETS == ["demo", "test"]
+    assert len(BLOCKS) == 6 and len(COMMANDS) == 6 and TARGETS == ["demo", "test"]
 
 
 def test_the_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
