@@ -23,7 +23,7 @@ def test_the_python_runs_from_top_to_bottom(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     pages.run("README.md", BLOCKS)
     printed = capsys.readouterr().out
-    assert "agrees within" in printed and "'tree': " in printed and "History of" in printed
+    assert "agrees within" in printed and "choose by what you need" in printed and "History of" in printed
     assert (tmp_path / "run.checkpoint").is_file()
 
 
