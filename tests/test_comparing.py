@@ -205,6 +205,8 @@ def test_folds_that_do_not_fit_are_cut_and_said(clock, seconds, more, folds):
     asked = 5 * more.get("repeats", 1)
     assert found.settings["run"] == folds and len(found.runs) == min(folds, 5)
     assert found.cut == ((f"{folds} of {asked} folds were run",) if folds < asked else ())
+    said = f"; {folds} of these {asked} run" + (", its test rows in parts" if folds == 1 else "")
+    assert found.folds.endswith(said if folds < asked else "of each class about the same share")
     parts = found.results["one"].by_fold["log_loss"]
     assert len(parts) == (folds if folds > 1 else tournament.BLOCKS)
     assert np.allclose(np.array(parts, float), np.log(2))

@@ -150,6 +150,9 @@ def compare(
         clock.cut.append("it was interrupted, and what was not complete is left out")
     if len(ran.done) < len(parts):
         clock.cut.append(f"{len(ran.done)} of {len(parts)} folds were run")
+        how += f"; {len(ran.done)} of these {len(parts)} run" + (
+            ", its test rows in parts" if len(ran.done) == 1 else ""
+        )
     return Comparison(
         data=whole.name, target=targets[0], task=encoder.task,
         classes=tuple(encoder.classes.tolist()) if encoder.task == "classification" else (),
