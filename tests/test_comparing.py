@@ -149,7 +149,7 @@ def test_every_fold_by_time_is_tested_by_later_rows_and_the_time_is_no_input():
     table = of("price").assign(day=lambda old: old["day"].where(old.index != 5))
     found = compare(table, "price", drop="shop", time="day", contenders=["tree", "baseline"], n_folds=3, **QUICK)
     assert found.rows == 96 and found.columns == 2  # a row without a time is left out
-    assert found.folds == "in order of 'day': each of 3 folds is tested by later rows"
+    assert found.folds == "in order of 'day': each of 3 folds is tested by later rows; 1 row without it left out"
     days = found.settings["run"], rows().drop(index=5)["day"].to_numpy()
     assert days[0] == 3
     for run in found.runs:
@@ -205,6 +205,8 @@ def test_folds_that_do_not_fit_are_cut_and_said(clock, seconds, more, folds):
     asked = 5 * more.get("repeats", 1)
     assert found.settings["run"] == folds and len(found.runs) == min(folds, 5)
     assert found.cut == ((f"{folds} of {asked} folds were run",) if folds < asked else ())
+    said = f"; {folds} of these {asked} run" + (", its test rows in parts" if folds == 1 else "")
+    assert found.folds.endswith(said if folds < asked else "of each class about the same share")
     parts = found.results["one"].by_fold["log_loss"]
     assert len(parts) == (folds if folds > 1 else tournament.BLOCKS)
     assert np.allclose(np.array(parts, float), np.log(2))
@@ -302,6 +304,9 @@ def test_ctrl_c_in_an_experiment_leaves_the_folds_and_the_experiments_before(mon
         ({"groups": "shop", "time": "day"}, InputError, "groups and time exclude each other; leave one of them out"),
         ({"groups": "stall"}, TableError, "'stall'"),
         ({"time": "hour"}, TableError, "'hour'"),
+        ({"time": "colour"}, TableError, "'colour' is text, which has no order in time; make dates or numbers of it"),
+        ({"time": "good"}, InputError, "cannot be parted by 'good', as it is the target; choose another column"),
+        ({"groups": "good"}, InputError, "cannot be parted by 'good', as it is the target; choose another column"),
         ({"drop": "nothing"}, TableError, "'nothing'"),
         ({"measure": "rmse"}, InputError, "measure must be one of log_loss, error, auc, calibration, not 'rmse'"),
         ({"time": "day", "repeats": 2}, InputError, "repeats=2 would do nothing, as there is one order in time"),

@@ -119,6 +119,14 @@ def test_columns_of_numbers_without_a_table(one):
     assert one.family == "baseline" or loss(bout, outputs) < 0.6 * y.std()
 
 
+def test_cells_beyond_float32_are_the_largest(one):
+    train, test = bouts("2")
+    views = {name: getattr(train, name).copy() for name in ("plain", "coded")}
+    for cells in views.values():
+        cells[3, 1] = 1e39
+    check(test, one.learn(replace(train, **views), seed=7, **OPTIONS).outputs(test))
+
+
 def test_the_rows_to_stop_by_are_15_percent_of_each_class():
     train, _ = bouts("5")
     fit_rows, valid_rows = train.parts(3)

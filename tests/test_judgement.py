@@ -41,8 +41,8 @@ def test_level_whatever_the_difference_is():
     found = comparison(one("network", 0.5, 0.002), one("xgboost", 0.495), one("baseline", 0.7))
     assert found.verdict == (
         "Level: choose by what you need. The network's log-loss is 0.5000, that of XGBoost 0.4950 (difference "
-        "0.005000, 95% interval 0.002055 to 0.007945, over 5 folds). Whatever the difference is, it is below 5 % of "
-        "what either gains over the same answer for every row."
+        "0.005000, 95% interval 0.002055 to 0.007945, over 5 folds). All of the interval is within 5 % of what "
+        "the better one gains over the same answer for every row."
     )
     assert found.winner is None
 
@@ -54,6 +54,8 @@ def test_level_as_far_as_the_rows_can_tell():
         "random forest 0.4500 (difference 0.05000, 95% interval −0.09724 to 0.1972, over 5 folds). More rows would be "
         "needed to tell them apart."
     )
+    cut = comparison(one("network", 0.5, 0.1), one("forest", 0.45), cut=("1 of 5 folds were run",))
+    assert cut.verdict.endswith("More rows, or a larger budget, would be needed to tell them apart.")
 
 
 def test_neither_is_better_than_the_same_answer():
@@ -61,6 +63,8 @@ def test_neither_is_better_than_the_same_answer():
     assert "to 0.1372, over 5 folds). Neither can be told from always giving the same answer." in found.verdict
     better = comparison(one("network", 0.4, 0.01), one("tree", 0.7), one("baseline", 0.69))
     assert "Neither" not in better.verdict
+    unsteady = comparison(one("network", 0.4, 0.3), one("tree", 0.5, 0.01), one("baseline", 0.69))
+    assert "Neither" not in unsteady.verdict  # the tree can be told from it, though the network is better on average
 
 
 def test_parts_of_one_fold_are_called_so():

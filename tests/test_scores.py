@@ -283,3 +283,21 @@ def test_every_figure_has_its_measure():
     ):
         assert set(figures) - told <= set(scores.MEASURES)
     assert [key for key, one in scores.MEASURES.items() if one.best is min] == ["log_loss", "rmse", "mae"]
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_the_order_of_the_rows_does_not_show_in_the_calibration(rng, k):
+    y = np.sort(rng.integers(0, k, 307))
+    same = np.bincount(y, minlength=k) / len(y)  # of a constant every row is said the same, and rightly so
+    assert scores.calibration_error(y, np.repeat([same], len(y), axis=0)) == pytest.approx(0.0, abs=1e-12)
+    p = np.array([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]])[rng.integers(0, 2, len(y)), :k]
+    order = rng.permutation(len(y))
+    found = scores.calibration_error(y, p / p.sum(axis=1, keepdims=True))
+    assert scores.calibration_error(y[order], (p / p.sum(axis=1, keepdims=True))[order]) == pytest.approx(found)
+
+
+def test_calibration_by_hand():
+    y, said = np.array([1, 0, 0, 1, 1, 0]), np.array([0.1, 0.2, 0.3, 0.7, 0.8, 0.9])
+    p = np.stack([1.0 - said, said], axis=1)
+    # In two bins 0.2 is said and 1/3 is so, 0.8 is said and 2/3 is so.
+    assert scores.calibration_error(y, p, bins=2) == pytest.approx(0.4 / 3)

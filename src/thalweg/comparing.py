@@ -26,7 +26,7 @@ from thalweg.errors import InputError, TableError
 from thalweg.learning import check_recipe, column_names, strata
 from thalweg.settings import check_choice, check_whole
 from thalweg.standings import OF_TASK
-from thalweg.table import Table
+from thalweg.table import Kind, Table
 from thalweg.tournament import Tournament
 
 
@@ -120,6 +120,9 @@ def compare(
     if len(targets) != 1:
         message = f"a comparison is of one target, not of {len(targets)}; compare one after the other"
         raise InputError(message)
+    if {*columns} & {*targets}:
+        message = f"the rows cannot be parted by {columns[0]!r}, as it is the target; choose another column"
+        raise InputError(message)
     unread = [name for name in dropped if name not in (*targets, *columns)]
     whole, _ = drop_missing_targets(table.read(data, without=unread), targets)
     clock.seconds = seconds_of(default_budget(whole.n_rows) if budget is None else budget)
@@ -147,6 +150,9 @@ def compare(
         clock.cut.append("it was interrupted, and what was not complete is left out")
     if len(ran.done) < len(parts):
         clock.cut.append(f"{len(ran.done)} of {len(parts)} folds were run")
+        how += f"; {len(ran.done)} of these {len(parts)} run" + (
+            ", its test rows in parts" if len(ran.done) == 1 else ""
+        )
     return Comparison(
         data=whole.name, target=targets[0], task=encoder.task,
         classes=tuple(encoder.classes.tolist()) if encoder.task == "classification" else (),
@@ -210,11 +216,16 @@ def _parted(
         if repeats not in (None, 1):
             message = f"repeats={repeats} would do nothing, as there is one order in time; leave it out"
             raise InputError(message)
-        column = whole[time]
-        whole = whole.take(~column.missing) if column.missing.any() else whole
+        column, without = whole[time], int(whole[time].missing.sum())
+        if column.kind is Kind.TEXT:  # "02.01.2024" would come after "01.12.2024"
+            message = f"the column {time!r} is text, which has no order in time; make dates or numbers of it"
+            raise TableError(message)
+        whole = whole.take(~column.missing) if without else whole
         parts = list(folds.by_time(whole[time].values, k))
         _check_varied(parts, strata(whole, target, task), f"the earliest by {time!r} are; ask for fewer folds")
-        return whole.drop([time]), parts, f"in order of {time!r}: each of {len(parts)} folds is tested by later rows"
+        how = f"in order of {time!r}: each of {len(parts)} folds is tested by later rows"
+        how += f"; {without:,} row{'s' * (without != 1)} without it left out" if without else ""
+        return whole.drop([time]), parts, how
     repeats = (2 if n < FEW_ROWS else 1) if repeats is None else check_whole(repeats, 1, "repeats")
     labels = strata(whole, target, task)
     of_group = None

@@ -225,7 +225,10 @@ def _xgboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
     seen, y = np.unique(bout.y[fit_rows], return_inverse=True) if bout.n_classes else (None, bout.y[fit_rows])
     known = valid_rows if seen is None else valid_rows[np.isin(bout.y[valid_rows], seen)]
     y_known = bout.y[known] if seen is None else np.searchsorted(seen, bout.y[known])
-    model.fit(bout.coded[fit_rows], y, eval_set=[(bout.coded[known], y_known)], verbose=False)
+    fit_cells, known_cells = (
+        rivals.tree_rows(bout.coded[rows]) for rows in (fit_rows, known)
+    )  # it refuses larger ones
+    model.fit(fit_cells, y, eval_set=[(known_cells, y_known)], verbose=False)
     booster = model.get_booster()
     leaves = sum(text.count("leaf=") for text in booster.get_dump())
     answers = _answers(model, bout, "coded", classes=seen)

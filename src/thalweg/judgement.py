@@ -23,17 +23,18 @@ def verdict(comparison: Compared) -> str:
     if outcome is None:
         best = ranked(comparison)[0]
         return f"Of those compared {called(best.name)} has the best {_name(comparison)}: {_shown(comparison, best)}."
-    measured = f"{_measured(comparison, outcome)}{_hopeless(comparison)}"
+    measured = f"{_measured(comparison, outcome)}{_hopeless(comparison, outcome)}"
     if outcome.winner:
         verb = "does" if outcome.winner == "network" else "do"
         side = SIDES[outcome.winner]
         return f"{side[0].upper()}{side[1:]} {verb} better here, {SURE[outcome.certainty]}: {measured}"
     if outcome.certainty == "level":
-        within = f"whatever the difference is, it is below {100 * LEVEL:g} % of what either gains over the same answer"
+        within = f"all of the interval is within {100 * LEVEL:g} % of what the better one gains over the same answer"
         return f"Level: choose by what you need. {_upper(measured)} {_upper(within)} for every row."
+    more = "More rows, or a larger budget," if comparison.cut else "More rows"
     return (
-        f"Level as far as these rows can tell: choose by what you need. {_upper(measured)} More rows would be needed "
-        f"to tell them apart."
+        f"Level as far as these rows can tell: choose by what you need. {_upper(measured)} {more} would be needed to "
+        f"tell them apart."
     )
 
 
@@ -74,14 +75,15 @@ def _measured(comparison: Compared, outcome: Outcome) -> str:
     )
 
 
-def _hopeless(comparison: Compared) -> str:
-    """Said where even the better of the two is no better than the same answer for every row."""
+def _hopeless(comparison: Compared, outcome: Outcome) -> str:
+    """Said where neither of the two is surely better than the same answer for every row."""
     if "baseline" not in comparison.results:
         return ""
-    best = next(one for one in ranked(comparison) if one.family in SIDES)
-    found = difference(best, comparison.results["baseline"], comparison.measure, comparison.ratio)
-    if found is None or found.high < 0.0:
-        return ""
+    same = comparison.results["baseline"]
+    for one in (comparison.results["network"], comparison.results[outcome.champion]):
+        found = difference(one, same, comparison.measure, comparison.ratio)
+        if found is None or found.high < 0.0:
+            return ""
     return " Neither can be told from always giving the same answer."
 
 

@@ -188,13 +188,16 @@ def calibration_error(y: Int[np.ndarray, " n"], probability: Float[np.ndarray, "
     """Mean distance, weighted by rows, of the probability of the class that is said from how often it was right.
 
     Bins of as many rows each, by that probability; of two classes the second one's probability is taken instead, so
-    that both directions of being wrong show (Guo et al. 2017, section 2, there with bins of equal width).
+    that both directions of being wrong show (Guo et al. 2017, section 2, there with bins of equal width). Rows that are
+    said the same share how often it was so: in their order, which parts them, a table sorted by class would show.
 
-    >>> calibration_error(np.array([0, 1, 1, 1]), np.array([[0.25, 0.75]] * 4), bins=1)
+    >>> calibration_error(np.array([0, 1, 1, 1]), np.array([[0.25, 0.75]] * 4), bins=2)
     0.0
     """
     p = scaled(probability)
     said, was = (p[:, 1], y == 1) if p.shape[1] == 2 else (p.max(axis=1), p.argmax(axis=1) == y)
+    _, place, count = np.unique(said, return_inverse=True, return_counts=True)
+    was = (np.bincount(place, was) / count)[place]
     order = np.argsort(said, kind="stable")
     parts = np.array_split(order, min(bins, len(order)))
     return float(sum(len(part) * abs(said[part].mean() - was[part].mean()) for part in parts) / len(order))
