@@ -31,7 +31,8 @@ CERTAINTY = {  # what the word of an outcome says
     "clear": f"clear: the interval excludes 0 at a confidence of {CLEAR:.0%}",
     "likely": f"likely: the interval excludes 0 at a confidence of {CONFIDENCE:.0%}, but not at {CLEAR:.0%}",
     "level": "level: the whole interval lies within the differences that are no matter",
-    "open": "open: the interval holds 0 and more than what is no matter, so these rows cannot tell",
+    "open": "open: the interval, or the wider one for the best of several kinds of trees, holds 0 and more than what "
+    "is no matter, so these rows cannot tell",
 }
 STANDING = {"better": "the network is better", "worse": "the network is worse", "level": "level", "unknown": "open"}
 

@@ -31,6 +31,8 @@ def verdict(comparison: Compared) -> str:
     if outcome.certainty == "level":
         within = f"all of the interval is within {100 * LEVEL:g} % of what the better one gains over the same answer"
         return f"Level: choose by what you need. {_upper(measured)} {_upper(within)} for every row."
+    if outcome.difference.low > 0.0:  # settle asks for more of the best of several
+        measured += " The interval excludes 0, but not the wider one that the best of several, who may be lucky, needs."
     more = "More rows, or a larger budget," if comparison.cut else "More rows"
     return (
         f"Level as far as these rows can tell: choose by what you need. {_upper(measured)} {more} would be needed to "
