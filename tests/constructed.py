@@ -67,17 +67,25 @@ def linear(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def xor(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Whether two columns have different signs, beside fifty that say nothing."""
+    """Whether two columns of 0 and 1 differ, beside fifty uniform columns that say nothing."""
     X = rng.uniform(-1.0, 1.0, size=(n, 52))
-    return X, np.where((X[:, 0] > 0) ^ (X[:, 1] > 0), 0.98, 0.02)
+    X[:, :2] = X[:, :2] > 0
+    return X, np.where(X[:, 0] != X[:, 1], 0.98, 0.02)
+
+
+def signs(rng: np.random.Generator, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Whether two uniform columns have different signs, beside fifty that say nothing."""
+    X = rng.uniform(-1.0, 1.0, size=(n, 52))
+    return X, np.where((X[:, 0] > 0) != (X[:, 1] > 0), 0.98, 0.02)
 
 
 CONSTRUCTIONS = {
     "rules": Construction(1_500, rules, "trees", True),
     "rotated": Construction(2_000, rotated, "network", True),
     "linear": Construction(1_500, linear, "network", False),
-    "xor": Construction(3_000, xor, "trees", True),
+    "xor": Construction(1_500, xor, "network", True),
     "few rows": Construction(200, rotated, "network", False),
+    "signs": Construction(3_000, signs, "trees", False),
     "many rows": Construction(100_000, rules, "trees", False),
 }
 

@@ -9,7 +9,7 @@ SEEDS, COPIES = 20, 100
 
 
 def test_there_are_constructions():
-    assert len(CONSTRUCTIONS) == 6 and {one.right for one in CONSTRUCTIONS.values()} == {"network", "trees"}
+    assert len(CONSTRUCTIONS) == 7 and {one.right for one in CONSTRUCTIONS.values()} == {"network", "trees"}
 
 
 @pytest.mark.parametrize("name", ["rules", "rotated"])
