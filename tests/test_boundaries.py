@@ -9,7 +9,7 @@ import pytest
 
 from figures import assert_labelled
 from small_comparisons import QUICK, TASKS, comparison, frame
-from thalweg import boundary_plots, comparison_plots, plots
+from thalweg import boundaries, boundary_plots, comparison_plots, plots
 from thalweg.boundaries import GRID, VALUES, Axis, boundary, column_importance
 from thalweg.cells import Kind
 from thalweg.comparing import compare
@@ -59,6 +59,36 @@ def test_importance_is_of_columns_not_of_features(task):
     found = column_importance(compared)
     assert list(found) == list(compared.runs[0].encoder.columns)
     assert min(found.values()) >= 0.0 and sum(found.values()) == pytest.approx(1.0)
+
+
+def test_of_many_columns_the_trees_are_asked_about_those_that_matter_to_the_network(ruled, monkeypatch):
+    monkeypatch.setattr(boundaries, "MANY_COLUMNS", 2)
+    monkeypatch.setattr(boundaries, "OF_MANY", 1)
+    run, asked = ruled.runs[0], []
+    network, tree = run.answers["network"], run.answers["tree"]
+    b = [*run.encoder.columns].index("b")
+
+    def knows(bout):
+        p = np.where(bout.plain[:, b] > 5, 0.9, 0.1)
+        return np.stack([p, 1.0 - p], axis=1)
+
+    def counted(bout):
+        asked.append(bout.n)
+        return tree.fitted.outputs(bout)
+
+    def found(told):
+        answers = {
+            "network": replace(network, fitted=replace(network.fitted, outputs=told)),
+            "tree": replace(tree, fitted=replace(tree.fitted, outputs=counted)),
+        }
+        asked.clear()
+        return column_importance(replace(ruled, runs=(replace(run, answers={**run.answers, **answers}),)))
+
+    importance = found(knows)
+    assert len(asked) == 2 + boundaries.MANY_REPEATS  # as they are, one column shuffled, and once more as they are
+    assert importance["b"] == pytest.approx(1.0) and sum(importance.values()) == pytest.approx(1.0)
+    found(lambda bout: np.full((bout.n, 2), 0.5))  # has learnt nothing
+    assert len(asked) == 2 + 3 * boundaries.MANY_REPEATS
 
 
 # --- Axes -------------------------------------------------------------------------------------------------------------

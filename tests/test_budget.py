@@ -48,13 +48,14 @@ def test_what_was_spent_is_no_longer_left(clock):
     assert one.left == -12.5
 
 
-def test_work_is_expected_in_proportion_to_its_largest_run(clock):
+def test_work_is_expected_by_its_runs_and_beyond_the_largest_in_proportion_to_it(clock):
     one = Budget(60.0, started=clock.seconds)
     assert one.expected("fit", 1_000) == 0.0
-    for rows, seconds in ((200, 4.0), (1_000, 5.0), (500, 90.0)):
+    for rows, seconds in ((1_000, 7.0), (200, 3.0), (1_000, 5.0)):
         with one.timing("fit", rows):
             clock.seconds += seconds
-    assert one.expected("fit", 3_000) == 15.0 and one.expected("fit", 200) == 1.0
+    assert one.expected("fit", 3_000) == 15.0 and one.expected("fit", 600) == 4.0
+    assert one.expected("fit", 200) == 3.0 and one.expected("fit", 100) == 1.5
     assert one.expected("other", 3_000) == 0.0
 
 

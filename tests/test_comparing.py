@@ -14,6 +14,7 @@ from thalweg.budget import Budget
 from thalweg.comparing import compare, default_budget
 from thalweg.contenders import CONTENDERS, Contender, Fitted
 from thalweg.errors import InputError, TableError
+from thalweg.trials import TRIALS
 
 
 QUICK: dict[str, Any] = {"hidden": (11,), "epochs": 3, "evidence": False, "budget": "10m"}
@@ -167,17 +168,26 @@ def clock(monkeypatch):
     return now
 
 
-def slow(clock, name: str, seconds_per_row: float, interrupted_at: int | None = None) -> Contender:
-    """Takes so long for each row, and always answers with the shares of the classes."""
+def slow(
+    clock, name: str, seconds_per_row: float, interrupted_at: int | None = None, *, family: str = "trees",
+    stops: bool = False, seen: list[tuple[int, float]] | None = None, answering: float = 0.0,
+) -> Contender:  # fmt: skip
+    """Takes so long for each row, and always answers the same; `seen` gets its rows and its limits of seconds."""
     times = iter(range(1_000))
 
-    def learn(bout, **_):
+    def outputs(rows):
+        clock.seconds += answering * rows.n
+        return np.full((rows.n, rows.n_classes), 1 / rows.n_classes)
+
+    def learn(bout, seconds: float = np.inf, **_):
+        if seen is not None:
+            seen.append((bout.n, seconds))
         if next(times) == interrupted_at:
             raise KeyboardInterrupt
-        clock.seconds += seconds_per_row * bout.n
-        return Fitted(lambda rows: np.full((rows.n, bout.n_classes), 1 / bout.n_classes), None, 1, "numbers", 8)
+        clock.seconds += min(seconds_per_row * bout.n, seconds)
+        return Fitted(outputs, None, 1, "numbers", 8)
 
-    return Contender(name, "trees", "slow", False, learn)
+    return Contender(name, family, "slow", False, learn, stops=stops)
 
 
 def run(clock, n: int, seconds: Any, **more: Any) -> tw.Comparison:
@@ -241,10 +251,66 @@ def test_training_rows_that_do_not_fit_are_cut_so_that_about_three_folds_can_run
     assert all(len(one.test) == 1_200 for one in found.runs)
 
 
-def test_a_fold_is_tested_by_no_more_rows_than_tell(clock, monkeypatch):
-    monkeypatch.setattr(tournament, "MOST_TEST_ROWS", 31)
-    found = run(clock, 300, 60.0)
+@pytest.mark.parametrize(
+    ("seconds", "learnt"),
+    [  # 20,000 rows: 16,000 train; both take 0.5 s for 250 rows
+        (1_000.0, [250, 1_000, *[16_000] * 5]),  # four times as many take less than an eighth of what is left
+        (10.0, [250, 2_000, 2_000]),
+        (2.5, [250] * 5),  # the first of which is the first fold, too
+        (0.4, [250]),
+    ],
+)
+def test_of_wide_tables_few_rows_are_tried_first(clock, monkeypatch, seconds, learnt):
+    monkeypatch.setattr(tournament, "PROBE_CELLS", 500)  # two classes, one column
+    seen: list[tuple[int, float]] = []
+    found = run(clock, 20_000, seconds, contenders=[slow(clock, "one", 0.001, seen=seen), slow(clock, "two", 0.001)])
+    assert [n for n, _ in seen] == learnt
+    assert found.settings["run"] == learnt.count(learnt[-1])
+    assert found.settings["seconds"] == pytest.approx(0.002 * sum(learnt))
+
+
+def test_who_takes_too_long_for_few_rows_is_stopped_and_left_out_if_it_can_be_spared(clock):
+    def ran(rate: float, family: str = "trees"):
+        seen: list[tuple[int, float]] = []
+        two = slow(clock, "one", 0.0001), slow(clock, "two", rate, family=family, stops=True, seen=seen)
+        return run(clock, 6_000, 100.0, contenders=two), seen
+
+    found, seen = ran(0.011)
+    assert [*found.results] == ["one"] and seen == [(1_000, 10.0)]
+    assert found.cut == ("two was left out, as to learn from 1,000 rows took it over 10.0 s",)
+    assert found.settings["seconds"] == pytest.approx(10.0 + 0.1 + 5 * 0.48)
+    found, seen = ran(0.003)  # and later takes as long as it wants
+    assert [*found.results] == ["one", "two"] and [*found.cut] == []
+    assert seen == [(1_000, 10.0), *[(4_800, np.inf)] * 5]
+    found, seen = ran(0.011, "boosted")  # the only one of its family
+    assert [*found.results] == ["one", "two"] and all(limit == np.inf for _, limit in seen)
+
+
+def test_an_experiment_costs_its_answers_too(clock, monkeypatch):
+    monkeypatch.setattr(tournament, "perf_counter", lambda: clock.seconds)
+    monkeypatch.setattr(tournament, "TIMED_ROWS", 100)
+    monkeypatch.setattr(tournament.trials, "run", lambda name, *_, **__: SimpleNamespace(name=name))
+    two = [slow(clock, name, 0.0, family=name, answering=0.001) for name in ("network", "trees")]
+
+    def made(seconds: float):
+        found = run(clock, 300, seconds, contenders=two, evidence=True)
+        return [one.name for one in found.trials], [*found.cut]
+
+    # Five folds of 60 test rows take 0.6 s, and to time answers 0.2 s. To shuffle a column takes 7 answers of 0.12 s.
+    everything = [*TRIALS]
+    others = [name for name in TRIALS if name != "uninformative columns"]
+    assert made(5.0) == (everything, [])
+    assert made(1.8) == (others, ["the experiment 'uninformative columns' was left out"])
+
+
+def test_a_fold_is_tested_by_no_more_rows_than_tell_nor_than_were_learnt_from(clock, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(tournament, "MOST_TEST_ROWS", 31)
+        found = run(clock, 300, 60.0)
     assert all(len(one.test) == 31 for one in found.runs)
+    monkeypatch.setattr(tournament, "FEW_TEST_ROWS", 31)
+    (only,) = run(clock, 6_000, 0.5).runs
+    assert (len(only.train), len(only.test)) == (1_000, 1_000)
 
 
 def test_the_budget_that_nobody_asked_for_grows_with_the_rows():

@@ -153,3 +153,16 @@ def test_a_network_that_is_interrupted_is_no_contender(monkeypatch):
     monkeypatch.setattr("thalweg.interruption.Interruption.requested", lambda self: True)
     with pytest.raises(KeyboardInterrupt):
         CONTENDERS["network"].learn(train, seed=7, **OPTIONS)
+
+
+@pytest.mark.parametrize("kind", ["2", "5", "numbers"])
+def test_who_can_be_stopped_stops_early_and_with_time_enough_is_the_same(one, kind):
+    if not one.stops:
+        pytest.skip("it cannot be stopped")
+    train, test = bouts(kind)
+    at_once, in_time, at_zero = (
+        one.learn(train, seed=7, **OPTIONS, **limit) for limit in ({}, {"seconds": 1e9}, {"seconds": 0.0})
+    )
+    np.testing.assert_allclose(in_time.outputs(test), at_once.outputs(test), rtol=1e-9)
+    assert in_time.count == at_once.count and at_zero.count < at_once.count / 2
+    check(test, at_zero.outputs(test))

@@ -130,6 +130,17 @@ def test_columns_that_nobody_asks_about_tell_nothing(monkeypatch, rng):
     assert found.figures["rise"]["one"]["column 6"] == 0.0 < found.figures["rise"]["one"]["column 4"]
 
 
+@pytest.mark.parametrize("d", [3, 101])
+def test_columns_are_shuffled_as_often_as_is_said_and_of_many_only_some(monkeypatch, rng, d):
+    X = rng.normal(size=(120, d))
+    train, test = halves(X, (X[:, 0] > 0).astype(np.int64), 61)
+    answered = []
+    made(monkeypatch, counted=lambda _, rows: answered.append(rows.n) or sure(rows.plain[:, 0] > 0))
+    found = run("uninformative columns", train, test, ("counted", "counted"), **OPTIONS)
+    assert sum(answered) == 2 * TRIALS["uninformative columns"].answers(d) * test.n
+    assert found.figures["columns"] == (d if d <= 100 else 30)
+
+
 def test_columns_that_all_matter_are_told(monkeypatch, rng):
     X = rng.normal(size=(801, 7))
     train, test = halves(X, X.sum(axis=1), 211, 0)

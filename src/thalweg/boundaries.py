@@ -33,6 +33,7 @@ ROWS = 2_000  # to learn from: more of them move a line in a picture by less tha
 POINTS = 300  # test rows that are drawn
 SHUFFLED, REPEATS = 500, 2  # rows, and times each column is shuffled
 MANY_COLUMNS, MANY_SHUFFLED, MANY_REPEATS = 100, 100, 1  # with more columns than the first, the others instead
+OF_MANY = 30  # of many columns, those that matter most to the network, which the trees are asked about
 GRID = 81  # places on an axis of numbers
 TAILS = 0.01  # of the rows on either side of an axis of numbers, whose outliers would press the rest together
 VALUES = 12  # of a category at most, the most frequent ones
@@ -165,7 +166,8 @@ def column_importance(comparison: Compared) -> dict[str, float]:
     """How much each column matters, from 0 to 1, summing to 1, to the network and to the best of the trees.
 
     A share is the rise of the mean loss on test rows of the first fold when the column is shuffled, over the sum of
-    all columns' rises; what falls counts as 0. The shares of the two are averaged by how far each is ahead of always
+    all columns' rises; what falls counts as 0. Of many columns the trees, whose answers may take a hundred times as
+    long as the network's, are asked about few. The shares of the two are averaged by how far each is ahead of always
     the same answer: who has learnt next to nothing has shares of noise.
     """
     run, seed = comparison.runs[0], comparison.settings["seed"]
@@ -182,8 +184,11 @@ def column_importance(comparison: Compared) -> dict[str, float]:
 
     k = tested.n_classes
     same = rivals.majority(tested.y, tested.n, k) if k else rivals.mean(tested.y, tested.n)
-    shares, ahead = [], []
+    shares: list[np.ndarray] = []
+    ahead = []
     for name in _asked(comparison):
+        few = len(groups) > MANY_COLUMNS and sum(ahead) > 0.0  # by the network, which has learnt something
+        asked = np.sort(np.argsort(-shares[0], kind="stable")[:OF_MANY]) if few else np.arange(len(groups))
         fitted: Fitted = run.answers[name].fitted
 
         def predict(X: np.ndarray, fitted: Fitted = fitted) -> np.ndarray:
@@ -192,7 +197,10 @@ def column_importance(comparison: Compared) -> dict[str, float]:
                 Bout(tested.task, tested.n_classes, scaled, plain, coded, tested.categorical, tested.y)
             )
 
-        rises, _ = scores.permutation_importance(predict, np.hstack(views), tested.y, places, loss, repeats, seed)
+        rises = np.zeros(len(groups))
+        rises[asked], _ = scores.permutation_importance(
+            predict, np.hstack(views), tested.y, [places[i] for i in asked], loss, repeats, seed
+        )
         rises = np.maximum(rises, 0.0)
         shares.append(rises / rises.sum() if rises.any() else np.full(len(rises), 1.0 / len(rises)))
         ahead.append(max(loss(tested.y, same) - loss(tested.y, fitted.outputs(tested)), 0.0))

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from thalweg.errors import InputError, shown
 from thalweg.settings import check_number
 
@@ -48,7 +50,7 @@ class Budget:
 
     seconds: float
     started: float = field(default_factory=time.perf_counter)
-    timed: dict[str, tuple[int, float]] = field(default_factory=dict)  # work -> (rows, seconds) of its largest run
+    timed: dict[str, dict[int, float]] = field(default_factory=dict)  # work → rows → seconds
     cut: list[str] = field(default_factory=list)  # what was left out, in sentences
 
     @property
@@ -66,10 +68,15 @@ class Budget:
         """Take the time of this work on so many rows."""
         started = time.perf_counter()
         yield
-        if rows >= self.timed.get(work, (0, 0.0))[0]:
-            self.timed[work] = rows, time.perf_counter() - started
+        self.timed.setdefault(work, {})[rows] = time.perf_counter() - started
 
     def expected(self, work: str, rows: int) -> float:
-        """Seconds that the work will take on so many rows, in proportion to its largest run; 0 if it never ran."""
-        known, seconds = self.timed.get(work, (1, 0.0))
-        return seconds * max(rows, 1) / max(known, 1)
+        """Seconds that the work will take on so many rows; 0 if it never ran.
+
+        Beyond its largest run in proportion to that one, below it on the straight lines that join 0 and all runs: what
+        starting costs is no less with fewer rows.
+        """
+        known, seconds = zip(*sorted(self.timed.get(work, {1: 0.0}).items()), strict=True)
+        if rows > known[-1]:
+            return seconds[-1] * rows / max(known[-1], 1)
+        return float(np.interp(rows, (0, *known), (0.0, *seconds)))

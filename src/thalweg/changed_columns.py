@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from jaxtyping import Float
 
 FEW_VALUES = 10  # with fewer a feature is no number to rotate (Grinsztajn et al. 2022 leave such features out)
-MOST_COLUMNS = 100  # of noise that are added, or whose importance is measured
+MOST_COLUMNS = 100  # of noise that are added
+# Where there are more columns than the first, so many are shuffled: each takes SHUFFLES answers for all test rows.
+MANY_COLUMNS, OF_MANY = 100, 30
 LEVEL = 0.05  # of what was learnt: what is no matter, as in a comparison
 NOISE = 0.1  # of a column's spread
 SHUFFLES = 5
@@ -191,10 +193,23 @@ def input_noise(ring: Ring) -> Found:
     return Found({**figures, "columns": disturbed}, *pointing(contrast, unit), f"{says}.")
 
 
+def answers(columns: int) -> int:
+    """How often each contender answers for all test rows where so many columns are shuffled.
+
+    >>> answers(4), answers(784)
+    (22, 152)
+    """
+    return 2 + SHUFFLES * _shuffled(columns)
+
+
+def _shuffled(columns: int) -> int:
+    return columns if columns <= MANY_COLUMNS else OF_MANY
+
+
 def _some(groups: tuple[Group, ...], seed: int) -> list[Group]:
-    """At most MOST_COLUMNS of them, at random."""
+    """Those that are shuffled, of many columns a few at random."""
     order = randomness.permutation(seed, "trial", len(groups), epoch=STREAMS["chosen"])
-    return [groups[i] for i in np.sort(order[:MOST_COLUMNS])]
+    return [groups[i] for i in np.sort(order[: _shuffled(len(groups))])]
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:

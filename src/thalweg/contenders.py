@@ -11,10 +11,13 @@ from __future__ import annotations
 import functools
 import importlib.util
 import io
+import math
 import pickle
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from time import perf_counter
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -36,6 +39,7 @@ if TYPE_CHECKING:
 VALIDATION = 0.15  # of the training rows, for those who stop by rows that they do not learn from
 # Of boosting: trees for each class at most, and without a better validation loss; what each adds.
 ROUNDS, PATIENCE, RATE = 1000, 20, 0.05
+FIRST_ROUNDS = 5  # after which boosting looks at the clock, where its time is limited
 UNSTOPPED = 100  # trees for each class where no rows can be held out to stop by
 FEW_CELLS = 500_000  # below it one thread is as fast as several, which wait for each other when others work beside
 TREES = 100  # of the forest
@@ -110,6 +114,8 @@ class Contender:
     learn: Callable[..., Fitted]  # (bout, seed=, threads=, recipe=, engine=)
     package: str | None = None  # that must be installed for it
     called: str | None = None  # within a sentence; None is its name
+    # Whether it takes `seconds=` too, after which it stops early: what may take longer than all others together.
+    stops: bool = False
 
     @property
     def words(self) -> str:
@@ -148,7 +154,7 @@ def _pruned_tree(bout: Bout, *, seed: int, **_: Any) -> Fitted:
     return Fitted(lambda rows: grown.outputs(rows.plain), grown, grown.leaves, "leaves", _pickled(grown))
 
 
-def _boosting(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
+def _boosting(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind: Any = HistGradientBoostingClassifier if bout.n_classes else HistGradientBoostingRegressor
@@ -161,7 +167,10 @@ def _boosting(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
         random_state=seed % 2**32,
     )  # fmt: skip
     with _limited(_threads(bout, threads), "openmp"):
-        model.fit(bout.coded, bout.y)
+        if seconds < math.inf:
+            _fit_within(seconds, model, bout)
+        else:
+            model.fit(bout.coded, bout.y)
     leaves = sum(int(tree.get_n_leaf_nodes()) for round_ in model._predictors for tree in round_)
     answers = _answers(model, bout, "coded")
 
@@ -170,6 +179,19 @@ def _boosting(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
             return answers(rows)
 
     return Fitted(outputs, model, leaves, "leaves", _pickled(model))
+
+
+def _fit_within(seconds: float, model: Any, bout: Bout) -> None:
+    """Fit boosting in pieces, the trees of each as many as those before it, until it stops or the time is over.
+
+    In pieces it is the same model as at once, but for the time that it takes to bin the rows again.
+    """
+    most, started = model.max_iter, perf_counter()
+    model.set_params(warm_start=True, max_iter=FIRST_ROUNDS)
+    model.fit(bout.coded, bout.y)
+    while model.n_iter_ == model.max_iter < most and perf_counter() - started < seconds:
+        model.set_params(max_iter=min(2 * model.max_iter, most))
+        model.fit(bout.coded, bout.y)
 
 
 def _forest(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
@@ -187,7 +209,7 @@ def _forest(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
     return Fitted(lambda rows: (answers(rows) * TREES + shares) / (TREES + 1), model, leaves, "leaves", _pickled(model))
 
 
-def _lightgbm(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
+def _lightgbm(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
     import lightgbm  # pyright: ignore[reportMissingImports]
 
     k = bout.n_classes
@@ -199,8 +221,14 @@ def _lightgbm(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
     categories = np.flatnonzero(bout.categorical).tolist()
     rows = lightgbm.Dataset(bout.coded[fit_rows], bout.y[fit_rows], categorical_feature=categories)
     others = lightgbm.Dataset(bout.coded[valid_rows], bout.y[valid_rows], reference=rows)
+    end = perf_counter() + seconds
+
+    def late(env: Any) -> None:
+        if perf_counter() >= end:
+            raise lightgbm.callback.EarlyStopException(env.iteration, env.evaluation_result_list)
+
     stop = lightgbm.early_stopping(PATIENCE, verbose=False)
-    booster = lightgbm.train(settings, rows, ROUNDS, valid_sets=[others], callbacks=[stop])
+    booster = lightgbm.train(settings, rows, ROUNDS, valid_sets=[others], callbacks=[stop, late])
     text = booster.model_to_string()
     leaves = sum(int(line.partition("=")[2]) for line in text.splitlines() if line.startswith("num_leaves="))
 
@@ -211,13 +239,19 @@ def _lightgbm(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
     return Fitted(outputs, booster, leaves, "leaves", len(text))
 
 
-def _xgboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
+def _xgboost(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
     import xgboost  # pyright: ignore[reportMissingImports]
+
+    end = perf_counter() + seconds
+
+    class Late(xgboost.callback.TrainingCallback):
+        def after_iteration(self, *_: Any) -> bool:
+            return perf_counter() >= end
 
     kind = xgboost.XGBClassifier if bout.n_classes else xgboost.XGBRegressor
     model = kind(
         n_estimators=ROUNDS, learning_rate=RATE, tree_method="hist", early_stopping_rounds=PATIENCE,
-        n_jobs=_threads(bout, threads), random_state=seed % 2**31, enable_categorical=True,
+        n_jobs=_threads(bout, threads), random_state=seed % 2**31, enable_categorical=True, callbacks=[Late()],
         feature_types=["c" if is_category else "q" for is_category in bout.categorical],
     )  # fmt: skip
     fit_rows, valid_rows = bout.parts(seed)
@@ -235,7 +269,7 @@ def _xgboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
     return Fitted(answers, model, leaves, "leaves", len(booster.save_raw()))
 
 
-def _catboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
+def _catboost(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
     import catboost  # pyright: ignore[reportMissingImports]
 
     kind = catboost.CatBoostClassifier if bout.n_classes else catboost.CatBoostRegressor
@@ -245,7 +279,12 @@ def _catboost(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted
         allow_writing_files=False, thread_count=_threads(bout, threads) or -1, **several,
     )  # fmt: skip
     fit_rows, valid_rows = bout.parts(seed)
-    model.fit(bout.plain[fit_rows], bout.y[fit_rows], eval_set=(bout.plain[valid_rows], bout.y[valid_rows]))
+    end = perf_counter() + seconds
+    on_time = SimpleNamespace(after_iteration=lambda _: perf_counter() < end)
+    model.fit(
+        bout.plain[fit_rows], bout.y[fit_rows], eval_set=(bout.plain[valid_rows], bout.y[valid_rows]),
+        callbacks=[on_time] if seconds < math.inf else None,
+    )  # fmt: skip
     leaves = int(np.sum(model.get_tree_leaf_counts()))
     answers = _answers(model, bout, "plain", classes=np.asarray(model.classes_) if bout.n_classes else None)
     return Fitted(answers, model, leaves, "leaves", _pickled(model))
@@ -342,15 +381,15 @@ CONTENDERS = {
         ),
         Contender(
             "boosting", "trees", "scikit-learn's histogram gradient boosting, stopped early", False, _boosting,
-            called="gradient boosting",
+            called="gradient boosting", stops=True,
         ),
         Contender(
             "forest", "trees", f"scikit-learn's random forest of {TREES} trees", False, _forest,
             called="the random forest",
         ),
-        Contender("lightgbm", "trees", "LightGBM, stopped early", False, _lightgbm, "lightgbm", "LightGBM"),
-        Contender("xgboost", "trees", "XGBoost, stopped early", False, _xgboost, "xgboost", "XGBoost"),
-        Contender("catboost", "trees", "CatBoost, stopped early", False, _catboost, "catboost", "CatBoost"),
+        Contender("lightgbm", "trees", "LightGBM, stopped early", False, _lightgbm, "lightgbm", "LightGBM", True),
+        Contender("xgboost", "trees", "XGBoost, stopped early", False, _xgboost, "xgboost", "XGBoost", True),
+        Contender("catboost", "trees", "CatBoost, stopped early", False, _catboost, "catboost", "CatBoost", True),
         Contender(
             "linear", "linear", "logistic or ridge regression on the network's inputs", True, _linear,
             called="the linear model",

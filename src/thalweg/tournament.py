@@ -1,12 +1,13 @@
 """A tournament: the contenders on their folds, one after the other, while the budget lasts; then the evidence.
 
-What the budget cannot hold is cut in this order, and said: further draws of folds, experiments, folds, training rows.
+What the budget cannot hold is cut in this order, and said: further draws of folds, experiments, folds, training rows,
+contenders that take too long even for few rows.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import perf_counter
@@ -31,10 +32,20 @@ from thalweg.trials import TRIALS
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
-MOST_TEST_ROWS = 50_000  # of a fold: more of them tell no more
+# Of a fold: more of them tell no more. Nor are there more than rows to learn from, but for so few.
+MOST_TEST_ROWS, FEW_TEST_ROWS = 50_000, 2_000
 # In proportion to its rows, which start-up and small batches make too much of.
 PROBE_FACTOR = 0.7
-PROBE_ROWS, PROBE_SHARE = 1_000, 16  # rows, or share of a fold, whose times say what the whole will take
+# Rows, or share of a fold, whose times say what the whole will take. Fewer rows are tried first: 4 times as many follow
+# as long as they take at most an eighth of what is left.
+PROBE_ROWS, PROBE_SHARE, PROBE_GROWTH, PROBE_COST = 1_000, 16, 4, 8
+# Of wide tables with many classes even 1,000 rows may take minutes: rows · features · classes of the first probe at
+# most, and rows at least.
+PROBE_CELLS, FEWEST_PROBED = 1_000_000, 250
+# Of the time for folds, for one contender in the first probe: beside it all would learn from hardly more rows than
+# these. Who can be stopped then is left out.
+TOO_MUCH = 0.1
+SURPRISE = 1.5  # times its expected seconds an experiment may take, and is made only if so many are left
 FEWEST_FOLDS = 3  # training rows are cut before fewer folds are run
 TIMED_ROWS = 10_000  # to answer for, whose time stands for that of a million
 BLOCKS = 5  # of the test rows, where the budget held one fold only
@@ -69,10 +80,16 @@ class Tournament:
         """Run the folds in order, as many as fit into the budget but for the seconds in reserve."""
         if not self.done:
             self._rows = self._probe(parts[0], reserve, min(len(parts), FEWEST_FOLDS))
+            parts = parts[len(self.done) :]
         for fold in parts:
             if self.done and self._cost(min(self._rows, len(fold.train))) > self.clock.left - reserve:
                 return
-            self.done.append(self._fold(len(self.done), fold, self._rows))
+            self._add(self._fold(len(self.done), fold, self._rows))
+
+    def _add(self, run: FoldRun) -> None:
+        if not self.done:
+            self.speeds = {name: _speeds(one.fitted, run.tested) for name, one in run.answers.items()}
+        self.done.append(run)
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
@@ -104,8 +121,12 @@ class Tournament:
         groups, known = groups_of(self.done[0].encoder), {}
         made = self.evidence["trials"] = []
         for name, kind in TRIALS.items():
-            cost = kind.fits * sum(self.clock.expected(one, train.n) for one in ("network", outcome.champion))
-            if cost > self.clock.left:
+            fits = kind.fits + (not known)
+            cost = sum(
+                fits * self.clock.expected(one, train.n) + kind.answers(len(groups)) * self._answering(one, test.n)
+                for one in ("network", outcome.champion)
+            )
+            if SURPRISE * cost > self.clock.left:
                 self.clock.cut.append(f"the experiment {name!r} was left out")
                 continue
             self.progress(f"experiment: {name}", self._fits / self.total)
@@ -120,23 +141,51 @@ class Tournament:
         """Seconds that one fold of so many training rows will take."""
         return sum(self.clock.expected(name, rows) for name in ("encode", *(one.name for one in self.contenders)))
 
+    def _answering(self, name: str, rows: int) -> float:
+        """Seconds that a contender takes to answer for so many rows."""
+        one, million = self.speeds[name]
+        return one + million * rows / 1e6
+
     def _probe(self, fold: folds.Fold, reserve: float, wanted: int) -> int:
-        """How many training rows of a fold the budget holds for so many folds."""
-        rows = len(fold.train)
-        few = max(PROBE_ROWS, rows // PROBE_SHARE)
+        """How many training rows of a fold the budget holds for so many folds.
+
+        If they are no more than those of the last probe, this is the first fold.
+        """
+        rows, k = len(fold.train), len(self.encoder.classes) if self.labels is not None else 1
+        few = min(PROBE_ROWS, max(FEWEST_PROBED, PROBE_CELLS // (len(self.encoder.feature_columns) * k)))
         if rows <= 2 * few:
             return rows
-        self._fold(0, fold, few, probe=True)
+        most = max(PROBE_ROWS, rows // PROBE_SHARE)
+        limits = self._limited(TOO_MUCH * (self.clock.seconds - reserve))
+        run = self._fold(0, fold, few, probe=True, limits=limits)
+        while (more := PROBE_GROWTH * few) <= most and PROBE_COST * self._cost(more) <= self.clock.left - reserve:
+            few = more
+            run = self._fold(0, fold, few, probe=True)
         while rows > few and wanted * PROBE_FACTOR * self._cost(rows) > self.clock.left - reserve:
             rows = max(rows // 2, few)
+        if rows == few:
+            self._add(run)
+            self._fits += len(self.contenders)
         if rows < len(fold.train):
             self.clock.cut.append(f"each contender learnt from {rows:,} of {len(fold.train):,} training rows")
         return rows
 
-    def _fold(self, number: int, fold: folds.Fold, rows: int, probe: bool = False) -> FoldRun:
-        train, test = (
-            self._some(indices, most, number) for indices, most in ((fold.train, rows), (fold.test, MOST_TEST_ROWS))
-        )
+    def _limited(self, seconds: float) -> dict[str, float]:
+        """These seconds for each of those that can be stopped and be spared, as one of their family goes on."""
+        staying = {one.family for one in self.contenders if not one.stops}
+        return {one.name: seconds for one in self.contenders if one.stops and one.family in staying}
+
+    def _leave_out(self, name: str, rows: int, seconds: float) -> None:
+        self.total = self.total * (len(self.contenders) - 1) // len(self.contenders)
+        self.contenders = tuple(one for one in self.contenders if one.name != name)
+        self.clock.cut.append(f"{name} was left out, as to learn from {rows:,} rows took it over {seconds:.1f} s")
+
+    def _fold(
+        self, number: int, fold: folds.Fold, rows: int, probe: bool = False, limits: Mapping[str, float] | None = None
+    ) -> FoldRun:
+        """One fold; who takes more than its limit of seconds is left out from now on."""
+        train = self._some(fold.train, rows, number)
+        test = self._some(fold.test, min(MOST_TEST_ROWS, max(len(train), FEW_TEST_ROWS)), number)
         with self.clock.timing("encode", len(train)):
             learn_from, answer_for = self.whole.take(train), self.whole.take(test)
             names = [*self.encoder.targets]
@@ -152,12 +201,16 @@ class Tournament:
         for one in self.contenders:
             self.progress(f"fold {number + 1}: {one.name}", self._fits / self.total)
             with self.clock.timing(one.name, len(train)):
-                run.answers[one.name] = _answer(
-                    one, bout, tested, {**self.options, "seed": (self.seed + number) % 2**64}
-                )
-            if not self.done:
-                self.speeds[one.name] = _speeds(run.answers[one.name].fitted, tested)
+                options = {**self.options, "seed": (self.seed + number) % 2**64}
+                limit = (limits or {}).get(one.name, np.inf)
+                if limit < np.inf:
+                    options["seconds"] = limit
+                answer = _answer(one, bout, tested, options)
             self._fits += not probe
+            if self.clock.expected(one.name, len(train)) < limit:
+                run.answers[one.name] = answer
+            else:
+                self._leave_out(one.name, len(train), limit)
         return run
 
     def _some(self, rows: Int[np.ndarray, " n"], most: int, number: int) -> Int[np.ndarray, " m"]:

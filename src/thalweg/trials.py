@@ -39,6 +39,7 @@ class TrialKind:
     source: str  # whose experiment it is
     fits: float  # of each contender on all the rows, beside the first one on them, which all trials share
     make: Callable[[Ring], Found]
+    answers: Callable[[int], int] = lambda _: 1  # of each for all test rows, by how many columns there are
 
 
 GRINSZTAJN = "Grinsztajn et al. 2022, arXiv 2207.08815"
@@ -53,7 +54,7 @@ TRIALS: dict[str, TrialKind] = {
     ),
     "uninformative columns": TrialKind(
         "How many of the columns tell nothing?", f"{GRINSZTAJN}, figure 4, with half of the columns left out", 0,
-        changed_columns.uninformative_columns,
+        changed_columns.uninformative_columns, changed_columns.answers,
     ),
     "learning curve": TrialKind(
         "Who gains more from more rows?",
