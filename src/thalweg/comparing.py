@@ -42,9 +42,9 @@ def default_budget(rows: int) -> float:
     """Seconds that a comparison may take where nothing else is asked for.
 
     >>> default_budget(1_000), default_budget(48_842)
-    (13.0, 100.0)
+    (11.0, 100.0)
     """
-    return min(11.0 + rows / 500.0, 100.0)
+    return min(9.0 + rows / 500.0, 100.0)
 
 
 def compare(
@@ -82,7 +82,7 @@ def compare(
         repeats: how often new folds are drawn; None is 2 below 5,000 rows, else 1, and 1 with `time`.
         contenders: names of CONTENDERS, or Contender objects of your own; None is all that are installed.
         measure: that decides: "log_loss" (default), "error" or "auc"; for numbers "rmse" (default), "mae" or "r2".
-        budget: seconds, or a text such as "60s" or "2m"; None is 11 s and 1 s for 500 rows, at most 100 s.
+        budget: seconds, or a text such as "60s" or "2m"; None is 9 s and 1 s for 500 rows, at most 100 s.
         evidence: whether to look at the properties of the data and to make experiments.
         seed: of folds, initial weights, orders and subsamples.
         engine: name of the engine of our network.
@@ -159,7 +159,8 @@ def compare(
         rows=whole.n_rows, columns=len(encoder.columns), folds=how, ratio=ran.ratio, measure=decides,
         results=ran.results(), cut=tuple(clock.cut),
         settings={
-            "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(ran.done), "budget": clock.seconds,
+            "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(ran.done), "learnt_from": len(ran.done[0].train),
+            "training_rows": len(parts[0].train), "budget": clock.seconds,
             "seconds": clock.spent, "interrupted": ran.interrupted, "engine": engine, "recipe": settings.to_dict(),
             "asked": asked,
         },

@@ -40,7 +40,8 @@ def _rules(comparison: Comparison) -> None:
         return
     print(f"The pruned tree of the first fold, {answer.fitted.count} leaves:\n")
     features = RawFeatures(comparison.runs[0].encoder).plain_features
-    print(textwrap.indent(tree_rules.rules(answer.fitted.model, features, comparison.classes), "  ") + "\n")
+    lines = tree_rules.rules(answer.fitted.model, features, comparison.classes).splitlines()
+    print("".join(f"  {console.on_one_line(line)}\n" for line in lines))
 
 
 def as_json(comparison: Comparison, report: str | None) -> None:
@@ -123,4 +124,4 @@ def _finite(value: Any) -> Any:
 
 
 def _paragraph(text: str, bullet: str = "") -> None:
-    print(textwrap.fill(text, WIDTH, initial_indent=bullet, subsequent_indent=" " * len(bullet)))
+    print(textwrap.fill(console.on_one_line(text), WIDTH, initial_indent=bullet, subsequent_indent=" " * len(bullet)))

@@ -244,6 +244,16 @@ def _figures(model: Model) -> None:
         show(table)
 
 
+def on_one_line(text: str, width: int | None = None) -> str:
+    """A text by a stranger on one line: no control characters, which a terminal would obey.
+
+    >>> on_one_line("Re: \x1b[31mred"), on_one_line("a long subject", 7)
+    ('Re:  [31mred', 'a long…')
+    """
+    line = "".join(sign if sign.isprintable() else " " for sign in text)
+    return line if width is None or len(line) <= width else line[: width - 1] + "…"
+
+
 def sheet(*headings: str, title: str | None = None, numbers: bool = False) -> Any:
     """A table whose columns after the first hold text, or numbers to line up on the right."""
     from rich import box

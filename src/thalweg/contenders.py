@@ -1,7 +1,7 @@
 """Who is compared: one row for each kind of model, every one with settings that its own users would choose.
 
 A contender learns from a `Bout`, the training rows of one fold, and answers for the rows of another. What needs a part
-of its training rows to say when to stop (the network, boosted trees) takes the same 15 % of them; the pruned tree takes
+of its training rows to say when to stop (the network, boosted trees) takes 15 % of them; the pruned tree takes
 its size from a cross-validation of its own; the forest and the linear model take all rows at once. `CONTENDERS` is the
 table that dispatch, tests, benchmarks and documents read: a further contender is one row.
 """
@@ -240,7 +240,7 @@ def _lightgbm(bout: Bout, *, seed: int, threads: int | None, seconds: float = ma
 
 
 def _xgboost(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
-    import xgboost  # pyright: ignore[reportMissingImports]
+    import xgboost.callback  # pyright: ignore[reportMissingImports]
 
     end = perf_counter() + seconds
 
@@ -281,13 +281,27 @@ def _catboost(bout: Bout, *, seed: int, threads: int | None, seconds: float = ma
     fit_rows, valid_rows = bout.parts(seed)
     end = perf_counter() + seconds
     on_time = SimpleNamespace(after_iteration=lambda _: perf_counter() < end)
+    X = _worded(bout)
     model.fit(
-        bout.plain[fit_rows], bout.y[fit_rows], eval_set=(bout.plain[valid_rows], bout.y[valid_rows]),
-        callbacks=[on_time] if seconds < math.inf else None,
+        X[fit_rows], bout.y[fit_rows], eval_set=(X[valid_rows], bout.y[valid_rows]),
+        cat_features=np.flatnonzero(bout.categorical).tolist(), callbacks=[on_time] if seconds < math.inf else None,
     )  # fmt: skip
     leaves = int(np.sum(model.get_tree_leaf_counts()))
-    answers = _answers(model, bout, "plain", classes=np.asarray(model.classes_) if bout.n_classes else None)
-    return Fitted(answers, model, leaves, "leaves", _pickled(model))
+
+    def outputs(rows: Bout) -> np.ndarray:
+        if not bout.n_classes:
+            return np.asarray(model.predict(_worded(rows)), dtype=np.float64)
+        return _spread(model.predict_proba(_worded(rows)), np.asarray(model.classes_), bout.n_classes)
+
+    return Fitted(outputs, model, leaves, "leaves", _pickled(model))
+
+
+def _worded(bout: Bout) -> np.ndarray:
+    """CatBoost takes a category as a word; a missing one is a word too."""
+    X = bout.coded.astype(object)
+    codes = np.where(np.isnan(bout.coded), -1.0, bout.coded)[:, bout.categorical].astype(np.int64)
+    X[:, bout.categorical] = codes.astype(str)
+    return X
 
 
 def _linear(bout: Bout, *, threads: int | None, **_: Any) -> Fitted:
@@ -318,12 +332,14 @@ def _answers(
         return lambda rows: np.asarray(model.predict(rivals.tree_rows(getattr(rows, view))), dtype=np.float64)
     known = (model.classes_ if classes is None else classes).astype(np.int64)
 
-    def outputs(rows: Bout) -> np.ndarray:
-        answers = np.zeros((rows.n, bout.n_classes))
-        answers[:, known] = model.predict_proba(rivals.tree_rows(getattr(rows, view)))
-        return answers
+    return lambda rows: _spread(model.predict_proba(rivals.tree_rows(getattr(rows, view))), known, bout.n_classes)
 
-    return outputs
+
+def _spread(answers: np.ndarray, known: np.ndarray, n_classes: int) -> np.ndarray:
+    """Probabilities of all classes from those of the known ones."""
+    spread = np.zeros((len(answers), n_classes))
+    spread[:, known.astype(np.int64)] = answers
+    return spread
 
 
 def _threads(bout: Bout, threads: int | None) -> int | None:

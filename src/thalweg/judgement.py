@@ -69,7 +69,9 @@ def _measured(comparison: Compared, outcome: Outcome) -> str:
     trees = sum(one.family == "trees" for one in comparison.results.values())
     of = f", the best of {trees} kinds of trees," if trees > 1 else ""
     folds = len(network.by_fold[comparison.measure])
-    what = "folds" if comparison.settings["run"] > 1 else "parts of one fold"
+    run, learnt, training = (comparison.settings[key] for key in ("run", "learnt_from", "training_rows"))
+    what = "folds" if run == folds else f"parts of {run} folds" if run > 1 else "parts of one fold"
+    what += f", learnt from {learnt:,} of {training:,} training rows each" if learnt < training else ""
     return (
         f"the network's {_name(comparison)} is {_shown(comparison, network)}, that of {called(champion.name)}{of} "
         f"{_shown(comparison, champion)} (difference {between(outcome.difference, comparison.measure)}, over {folds} "

@@ -142,7 +142,9 @@ def classify(
                     )  # fmt: skip
                 elif not quiet:
                     verdict = SPAM if is_spam else WANTED
-                    typer.echo(f"{probability:.4f}  {verdict:<6}  {_shown(mail.name)}  {_shown(mail.subject, WIDTH)}")
+                    typer.echo(
+                        f"{probability:.4f}  {verdict:<6}  {console.on_one_line(mail.name)}  {console.on_one_line(mail.subject, WIDTH)}"
+                    )
                     if why is not None:
                         typer.echo(writers.write(why.document(passes=True if passes else None), "text"))
     if as_json:
@@ -178,12 +180,6 @@ def _write(raw: bytes) -> None:
     sys.stdout.flush()
     sys.stdout.buffer.write(raw)
     sys.stdout.buffer.flush()
-
-
-def _shown(text: str, width: int | None = None) -> str:
-    """A text by a stranger on one line: no control characters, which a terminal would obey."""
-    line = "".join(sign if sign.isprintable() else " " for sign in text)
-    return line if width is None or len(line) <= width else line[: width - 1] + "…"
 
 
 class _Reading(LateProgress):

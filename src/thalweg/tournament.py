@@ -20,7 +20,7 @@ from thalweg.budget import Budget
 from thalweg.contenders import Bout, Contender, Fitted
 from thalweg.criteria import criteria
 from thalweg.encoding import Encoder
-from thalweg.errors import ThalwegWarning
+from thalweg.errors import InputError, ThalwegWarning
 from thalweg.splitting import split
 from thalweg.standings import OF_TASK, Result, linear_share, settle
 from thalweg.table import Table
@@ -48,7 +48,7 @@ TOO_MUCH = 0.1
 SURPRISE = 1.5  # times its expected seconds an experiment may take, and is made only if so many are left
 FEWEST_FOLDS = 3  # training rows are cut before fewer folds are run
 TIMED_ROWS = 10_000  # to answer for, whose time stands for that of a million
-BLOCKS = 5  # of the test rows, where the budget held one fold only
+BLOCKS = 5  # of the test rows of each fold, where the budget held fewer than FEWEST_FOLDS
 
 
 @dataclass
@@ -82,7 +82,8 @@ class Tournament:
             self._rows = self._probe(parts[0], reserve, min(len(parts), FEWEST_FOLDS))
             parts = parts[len(self.done) :]
         for fold in parts:
-            if self.done and self._cost(min(self._rows, len(fold.train))) > self.clock.left - reserve:
+            kept = reserve if len(self.done) >= FEWEST_FOLDS else 0.0  # of fewer folds nobody can tell anything
+            if self.done and self._cost(min(self._rows, len(fold.train))) > self.clock.left - kept:
                 return
             self._add(self._fold(len(self.done), fold, self._rows))
 
@@ -175,10 +176,15 @@ class Tournament:
         staying = {one.family for one in self.contenders if not one.stops}
         return {one.name: seconds for one in self.contenders if one.stops and one.family in staying}
 
-    def _leave_out(self, name: str, rows: int, seconds: float) -> None:
+    def _leave_out(self, one: Contender, why: str) -> None:
+        """Go on without a contender, on all folds; raises InputError where nobody is left to compare with."""
         self.total = self.total * (len(self.contenders) - 1) // len(self.contenders)
-        self.contenders = tuple(one for one in self.contenders if one.name != name)
-        self.clock.cut.append(f"{name} was left out, as to learn from {rows:,} rows took it over {seconds:.1f} s")
+        self.contenders = tuple(other for other in self.contenders if other.name != one.name)
+        said = f"{one.words} was left out: {why}"
+        if len(self.contenders) < 2:
+            message = f"{said}; a comparison needs two contenders, so ask for others"
+            raise InputError(message)
+        self.clock.cut.append(said)
 
     def _fold(
         self, number: int, fold: folds.Fold, rows: int, probe: bool = False, limits: Mapping[str, float] | None = None
@@ -205,13 +211,28 @@ class Tournament:
                 limit = (limits or {}).get(one.name, np.inf)
                 if limit < np.inf:
                     options["seconds"] = limit
-                answer = _answer(one, bout, tested, options)
+                answer = self._answer(one, bout, tested, options)
             self._fits += not probe
-            if self.clock.expected(one.name, len(train)) < limit:
-                run.answers[one.name] = answer
+            if isinstance(answer, str):
+                self._leave_out(one, answer)
+            elif self.clock.expected(one.name, len(train)) >= limit:
+                self._leave_out(one, f"to learn from {len(train):,} rows took it over {limit:.1f} s")
             else:
-                self._leave_out(one.name, len(train), limit)
+                run.answers[one.name] = answer
         return run
+
+    def _answer(self, one: Contender, bout: Bout, tested: Bout, options: dict[str, Any]) -> Answer | str:
+        """What a contender answers for the test rows, or how it broke down."""
+        started = perf_counter()
+        try:
+            fitted = one.learn(bout, **options)
+            seconds = perf_counter() - started
+            outputs = fitted.outputs(tested)
+        except Exception as error:  # whatever a library raises, the others have their comparison
+            return f"it broke down: {type(error).__name__}: {error}"
+        if not np.isfinite(outputs).all():
+            return "it gave an answer that is not finite"
+        return Answer(fitted, outputs, seconds)
 
     def _some(self, rows: Int[np.ndarray, " n"], most: int, number: int) -> Int[np.ndarray, " m"]:
         """At most so many of the rows, of each class about the same share."""
@@ -240,12 +261,18 @@ class Tournament:
             )  # fmt: skip
         return found
 
+    def _blocks(self, n: int, number: int) -> list[Int[np.ndarray, " rows"]]:
+        order = randomness.permutation(self.seed, "comparison", n, epoch=number, step=1)
+        return np.array_split(order, min(BLOCKS, n))
+
     def _by_fold(self, name: str) -> dict[str, tuple[float | None, ...]]:
         runs = [(run.tested, run.answers[name].outputs) for run in self.done]
-        if len(runs) == 1:  # the rows of one fold are parted, so that there is something to take a variance of
-            tested, outputs = runs[0]
-            order = randomness.permutation(self.seed, "comparison", tested.n, step=1)
-            runs = [(tested.take(rows), outputs[rows]) for rows in np.array_split(order, min(BLOCKS, tested.n))]
+        if len(runs) < FEWEST_FOLDS:  # their rows are parted, so that there is enough to take a variance of
+            runs = [
+                (tested.take(rows), outputs[rows])
+                for number, (tested, outputs) in enumerate(runs)
+                for rows in self._blocks(tested.n, number)
+            ]
         figures = [figures_of(tested, outputs) for tested, outputs in runs]
         return {key: tuple(each[key] for each in figures) for key in OF_TASK[self.encoder.task]}
 
@@ -281,13 +308,6 @@ def figures_of(tested: Bout, outputs: Float[np.ndarray, "t ..."]) -> dict[str, f
         "calibration": scores.calibration_error(tested.y, outputs),
     }
     return {key: figures[key] for key in OF_TASK["classification"]}
-
-
-def _answer(one: Contender, bout: Bout, tested: Bout, options: dict[str, Any]) -> Answer:
-    started = perf_counter()
-    fitted = one.learn(bout, **options)
-    seconds = perf_counter() - started
-    return Answer(fitted, fitted.outputs(tested), seconds)
 
 
 def _speeds(fitted: Fitted, tested: Bout) -> tuple[float, float]:
