@@ -70,7 +70,7 @@ class Tournament:
         self.done: list[FoldRun] = []
         self.interrupted: bool = False
         is_class = self.encoder.task == "classification"
-        self.labels = self.encoder.encode_targets(self.whole) if is_class else None
+        self.labels: Int[np.ndarray, " n"] | None = self.encoder.encode_targets(self.whole) if is_class else None
         self.evidence: dict[str, Any] = {}  # fields of a comparison
         self.speeds: dict[str, tuple[float, float]] = {}  # contender → seconds for one row and for a million
         self._fits = 0
