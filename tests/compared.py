@@ -8,7 +8,10 @@ from thalweg.contenders import CONTENDERS
 from thalweg.standings import Result
 
 
-SETTINGS = {"thalweg": "0", "seed": 0, "folds": 5, "run": 5, "budget": 60.0, "seconds": 1.0, "interrupted": False}
+SETTINGS = {
+    "thalweg": "0", "seed": 0, "folds": 5, "run": 5, "learnt_from": 400, "training_rows": 400, "left_out": [],
+    "budget": 60.0, "seconds": 1.0, "interrupted": False,
+}  # fmt: skip
 
 
 def result(name: str, by_fold: dict[str, Sequence[float | None]], **more: Any) -> Result:

@@ -1,6 +1,7 @@
 """comparing: contenders on the same folds, what a budget cuts, what Ctrl-C leaves, and what is refused."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -205,7 +206,8 @@ def run(clock, n: int, seconds: Any, **more: Any) -> tw.Comparison:
         (2.3, {}, 4),
         (1.0, {}, 2),
         (0.001, {}, 1),  # one fold is run in any case
-        (1.0, {"evidence": True}, 1),  # a quarter is kept for it
+        (1.0, {"evidence": True}, 2),  # a quarter is kept for it, but not of three folds
+        (2.3, {"evidence": True}, 3),
         (2.5, {"repeats": 2}, 5),  # further draws are cut first
         (4.9, {"repeats": 2}, 10),
     ],
@@ -214,11 +216,11 @@ def test_folds_that_do_not_fit_are_cut_and_said(clock, seconds, more, folds):
     found = run(clock, 300, seconds, **more)
     asked = 5 * more.get("repeats", 1)
     assert found.settings["run"] == folds and len(found.runs) == min(folds, 5)
-    assert found.cut == ((f"{folds} of {asked} folds were run",) if folds < asked else ())
-    said = f"; {folds} of these {asked} run" + (", its test rows in parts" if folds == 1 else "")
+    assert found.cut == ((f"only {folds} of {asked} folds were run",) if folds < asked else ())
+    said = f"; {folds} of these {asked} run" + (", its test rows in parts" if folds < 3 else "")
     assert found.folds.endswith(said if folds < asked else "of each class about the same share")
     parts = found.results["one"].by_fold["log_loss"]
-    assert len(parts) == (folds if folds > 1 else tournament.BLOCKS)
+    assert len(parts) == (folds if folds > 2 else folds * tournament.BLOCKS)
     assert np.allclose(np.array(parts, float), np.log(2))
 
 
@@ -245,7 +247,7 @@ def test_a_single_fold_is_measured_in_blocks_of_all_its_rows(clock):
 def test_training_rows_that_do_not_fit_are_cut_so_that_about_three_folds_can_run(clock, seconds, learnt, folds):
     found = run(clock, 6_000, seconds)
     cut = [] if learnt is None else [f"each contender learnt from {learnt:,} of 4,800 training rows"]
-    cut += [] if folds == 5 else [f"{folds} of 5 folds were run"]
+    cut += [] if folds == 5 else [f"only {folds} of 5 folds were run"]
     assert [*found.cut] == cut
     assert all(len(one.train) == (learnt or 4_800) for one in found.runs)
     assert all(len(one.test) == 1_200 for one in found.runs)
@@ -277,7 +279,7 @@ def test_who_takes_too_long_for_few_rows_is_stopped_and_left_out_if_it_can_be_sp
 
     found, seen = ran(0.011)
     assert [*found.results] == ["one"] and seen == [(1_000, 10.0)]
-    assert found.cut == ("two was left out, as to learn from 1,000 rows took it over 10.0 s",)
+    assert found.cut == ("two was left out: to learn from 1,000 rows took it over 10.0 s",)
     assert found.settings["seconds"] == pytest.approx(10.0 + 0.1 + 5 * 0.48)
     found, seen = ran(0.003)  # and later takes as long as it wants
     assert [*found.results] == ["one", "two"] and [*found.cut] == []
@@ -300,7 +302,31 @@ def test_an_experiment_costs_its_answers_too(clock, monkeypatch):
     everything = [*TRIALS]
     others = [name for name in TRIALS if name != "uninformative columns"]
     assert made(5.0) == (everything, [])
-    assert made(1.8) == (others, ["the experiment 'uninformative columns' was left out"])
+    assert made(1.8) == (others, ["without the experiment uninformative columns"])
+
+
+def broken(what: str) -> Contender:
+    """Raises, or answers with what is no number."""
+
+    def learn(bout, **_):
+        if what == "raises":
+            raise RuntimeError("the oven is cold")
+        return Fitted(lambda rows: np.full((rows.n, bout.n_classes), np.nan), None, 1, "numbers", 8)
+
+    return Contender("mine", "trees", "broken", False, learn)
+
+
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [("raises", "it broke down: RuntimeError: the oven is cold"), ("nan", "it gave an answer that is not finite")],
+)
+def test_who_breaks_down_is_left_out_and_the_others_go_on(clock, what, why):
+    contenders = [slow(clock, "one", 0.001), broken(what), slow(clock, "two", 0.001)]
+    found = run(clock, 300, 60.0, contenders=contenders)
+    assert [*found.results] == ["one", "two"] and found.settings["run"] == 5
+    assert found.cut == (f"mine was left out: {why}",) and found.settings["left_out"] == ["mine"]
+    with pytest.raises(InputError, match="nobody is left to compare; ask for other contenders"):
+        run(clock, 300, 60.0, contenders=[broken(what), replace(broken(what), name="other")])
 
 
 def test_a_fold_is_tested_by_no_more_rows_than_tell_nor_than_were_learnt_from(clock, monkeypatch):
@@ -314,7 +340,7 @@ def test_a_fold_is_tested_by_no_more_rows_than_tell_nor_than_were_learnt_from(cl
 
 
 def test_the_budget_that_nobody_asked_for_grows_with_the_rows():
-    assert [default_budget(n) for n in (0, 500, 40_000, 10**7)] == [11.0, 12.0, 91.0, 100.0]
+    assert [default_budget(n) for n in (0, 500, 40_000, 10**7)] == [9.0, 10.0, 89.0, 100.0]
 
 
 # ---- Ctrl-C
@@ -324,8 +350,8 @@ def test_ctrl_c_leaves_the_folds_that_are_whole(clock):
     contenders = [slow(clock, "one", 0.001), slow(clock, "two", 0.001, interrupted_at=2)]
     found = run(clock, 300, 60.0, contenders=contenders)
     assert found.settings["interrupted"] is True and found.settings["run"] == 2
-    assert found.cut == ("it was interrupted, and what was not complete is left out", "2 of 5 folds were run")
-    assert all(len(one.by_fold["error"]) == 2 for one in found.results.values())
+    assert found.cut == ("it was interrupted, and what was not complete is left out", "only 2 of 5 folds were run")
+    assert all(len(one.by_fold["error"]) == 2 * tournament.BLOCKS for one in found.results.values())
 
 
 def test_ctrl_c_before_a_fold_is_whole_leaves_nothing(clock):
@@ -351,7 +377,9 @@ def test_ctrl_c_in_an_experiment_leaves_the_folds_and_the_experiments_before(mon
         of("good"), "good", drop=["shop", "day"], contenders=THREE, n_folds=2, repeats=2, **{**QUICK, "evidence": True}
     )
     assert [one.name for one in found.trials] == made[:2] and found.tendencies
-    assert found.settings["interrupted"] and found.settings["run"] == 2 and found.cut[-1] == "2 of 4 folds were run"
+    assert (
+        found.settings["interrupted"] and found.settings["run"] == 2 and found.cut[-1] == "only 2 of 4 folds were run"
+    )
 
 
 # ---- what is refused

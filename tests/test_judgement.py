@@ -42,9 +42,12 @@ def test_level_whatever_the_difference_is():
     assert found.verdict == (
         "Level: choose by what you need. The network's log-loss is 0.5000, that of XGBoost 0.4950 (difference "
         "0.005000, 95% interval 0.002055 to 0.007945, over 5 folds). All of the interval is within 5 % of what "
-        "the better one gains over the same answer for every row."
+        "the better one gains over the same answer for every row. There surely is a difference, of a size that this "
+        "comparison calls no matter."
     )
     assert found.winner is None
+    alike = comparison(one("network", 0.495, 0.002), one("xgboost", 0.495), one("baseline", 0.7))
+    assert alike.verdict.endswith("for every row.")
 
 
 def test_level_as_far_as_the_rows_can_tell():
@@ -54,7 +57,7 @@ def test_level_as_far_as_the_rows_can_tell():
         "random forest 0.4500 (difference 0.05000, 95% interval −0.09724 to 0.1972, over 5 folds). More rows would be "
         "needed to tell them apart."
     )
-    cut = comparison(one("network", 0.5, 0.1), one("forest", 0.45), cut=("1 of 5 folds were run",))
+    cut = comparison(one("network", 0.5, 0.1), one("forest", 0.45), cut=("only 1 of 5 folds were run",))
     assert cut.verdict.endswith("More rows, or a larger budget, would be needed to tell them apart.")
 
 
@@ -152,9 +155,9 @@ def test_properties_are_counted_and_experiments_speak():
         SimpleNamespace(towards="neither", because="Both bear it."),
     ]
     reasons = comparison(one("network", 0.25), one("tree", 0.5), tendencies=tendencies, trials=trials).reasons
-    counted = [reason for reason in reasons if "properties of the data" in reason]
+    counted = [reason for reason in reasons if reason.startswith("Properties of the data")]
     assert len(counted) == 1
-    assert counted[0].startswith("Of 4 properties of the data 2 to the network and 1 to trees point")
+    assert counted[0].startswith("Properties of the data: 2 to the network and 1 to trees, of 4.")
     assert "Columns that tell nothing hurt the network more." in reasons and "Both bear it." not in reasons
 
 
@@ -195,3 +198,20 @@ def test_times_for_reading(seconds, shown):
 )
 def test_sizes_for_reading(count, shown):
     assert judgement.size(count) == shown
+
+
+def test_a_verdict_says_who_was_left_out_and_from_how_few_rows_they_learnt():
+    settings = {**SETTINGS, "learnt_from": 200, "left_out": ["gradient boosting"]}
+    found = comparison(one("network", 0.5, 0.1), one("forest", 0.45), settings=settings)
+    assert "over 5 folds, learnt from 200 of 400 training rows each), gradient boosting left out." in found.verdict
+
+
+def test_parts_of_few_folds_make_nothing_clear():
+    rest = {key: [0.1] * 10 for key in ("error", "auc", "calibration")}
+    results = [
+        result("network", {"log_loss": shifted(0.5, 0.002, 10), **rest}),
+        result("tree", {"log_loss": [0.3] * 10, **rest}),
+    ]
+    found = comparison(*results, settings={**SETTINGS, "run": 2})
+    assert found.verdict.startswith("Trees do better here, probably") and "over 10 parts of 2 folds" in found.verdict
+    assert comparison(*results, settings={**SETTINGS, "run": 10}).verdict.startswith("Trees do better here, clearly")

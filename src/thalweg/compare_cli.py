@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from thalweg import comparison_console, engines
+from thalweg.budget import seconds_of
 from thalweg.command_options import (
     Activation,
     Batch,
@@ -39,6 +40,7 @@ from thalweg.outputs import check_outputs
 from thalweg.standings import OF_TASK
 
 
+FOR_REPORT = 3.0  # seconds of a budget, for start and report
 _ABSENT = [f"{one.name} (pip install {one.package})" for one in CONTENDERS.values() if not one.installed]
 EXAMPLES = (
     "Examples:\n\n  thalweg compare spam.csv --target class\n\n  thalweg compare visits.parquet --target returns "
@@ -130,6 +132,9 @@ def command(
             raise InputError(message)
     page = None if no_report else (report or Path("comparison.html"))
     check_outputs({"report": page}, {"table": data})
+    if budget is not None and page is not None:
+        seconds = seconds_of(budget)
+        budget = f"{seconds - min(FOR_REPORT, seconds / 2.0)}s"
     with nullcontext() if quiet else WorkProgress() as progress:
         found = compare(
             data, target, task=task, drop=names(drop), keep=names(keep), groups=groups, time=time, n_folds=n_folds,
@@ -141,12 +146,23 @@ def command(
     is_shown = not (quiet or as_json)
     if is_shown:
         comparison_console.compared(found)
+    refused = None
     if page is not None:
-        found.report(page, command=shlex.join(["thalweg", *sys.argv[1:]]), row=row)
+        command = shlex.join(["thalweg", *sys.argv[1:]])
+        try:
+            found.report(page, command=command, row=row)
+        except InputError as error:  # a row that no fold tested: what was compared is worth more than that
+            if row is None:
+                raise
+            refused = error
+            found.report(page, command=command)
     if as_json:
         comparison_console.as_json(found, str(page) if page else None)
     elif is_shown and page is not None:
         typer.echo(f"report  {page}")
+    if refused is not None:
+        message = f"{refused} (the report explains another row)"
+        raise InputError(message)
     if found.settings["interrupted"]:
         where = (
             f"saved in {str(page)!r}" if page is not None else "shown" if is_shown or as_json else "lost with --quiet"

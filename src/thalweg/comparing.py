@@ -25,7 +25,7 @@ from thalweg.encoding import Encoder, drop_missing_targets
 from thalweg.errors import InputError, TableError
 from thalweg.learning import check_recipe, column_names, strata
 from thalweg.settings import check_choice, check_whole
-from thalweg.standings import OF_TASK
+from thalweg.standings import FEWEST_FOLDS, OF_TASK
 from thalweg.table import Kind, Table
 from thalweg.tournament import Tournament
 
@@ -149,9 +149,9 @@ def compare(
     if ran.interrupted:
         clock.cut.append("it was interrupted, and what was not complete is left out")
     if len(ran.done) < len(parts):
-        clock.cut.append(f"{len(ran.done)} of {len(parts)} folds were run")
+        clock.cut.append(f"only {len(ran.done)} of {len(parts)} folds were run")
         how += f"; {len(ran.done)} of these {len(parts)} run" + (
-            ", its test rows in parts" if len(ran.done) == 1 else ""
+            ", its test rows in parts" if len(ran.done) < FEWEST_FOLDS else ""
         )
     return Comparison(
         data=whole.name, target=targets[0], task=encoder.task,
@@ -159,10 +159,10 @@ def compare(
         rows=whole.n_rows, columns=len(encoder.columns), folds=how, ratio=ran.ratio, measure=decides,
         results=ran.results(), cut=tuple(clock.cut),
         settings={
-            "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(ran.done), "learnt_from": len(ran.done[0].train),
-            "training_rows": len(parts[0].train), "budget": clock.seconds,
-            "seconds": clock.spent, "interrupted": ran.interrupted, "engine": engine, "recipe": settings.to_dict(),
-            "asked": asked,
+            "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(ran.done),
+            "learnt_from": len(ran.done[0].train), "training_rows": len(parts[0].train), "left_out": ran.left_out,
+            "budget": clock.seconds, "seconds": clock.spent, "interrupted": ran.interrupted, "engine": engine,
+            "recipe": settings.to_dict(), "asked": asked,
         },
         runs=tuple(ran.done[:n_folds]), table=whole, **ran.evidence,
     )  # fmt: skip
@@ -245,6 +245,8 @@ def _parted(
 
 def _check_varied(parts: Sequence[folds.Fold], labels: Int[np.ndarray, " n"] | None, why: str) -> None:
     """Raises TableError where nobody can learn from a fold, as all its training rows are of one class."""
-    if labels is not None and any(len(np.unique(labels[fold.train])) < 2 for fold in parts):
+    if labels is None or len(np.unique(labels)) < 2:
+        return  # a target of one value is refused by name when the encoder learns it
+    if any(len(np.unique(labels[fold.train])) < 2 for fold in parts):
         message = f"a fold would learn from rows of one class alone, as {why}"
         raise TableError(message)

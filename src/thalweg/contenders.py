@@ -272,7 +272,7 @@ def _xgboost(bout: Bout, *, seed: int, threads: int | None, seconds: float = mat
 def _catboost(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
     import catboost  # pyright: ignore[reportMissingImports]
 
-    kind = catboost.CatBoostClassifier if bout.n_classes else catboost.CatBoostRegressor
+    kind: Any = catboost.CatBoostClassifier if bout.n_classes else catboost.CatBoostRegressor
     several = {"loss_function": "MultiClass"} if bout.n_classes > 2 else {}
     model = kind(
         iterations=ROUNDS, early_stopping_rounds=PATIENCE, random_seed=seed % 2**31, verbose=False,

@@ -30,7 +30,9 @@ def verdict(comparison: Compared) -> str:
         return f"{side[0].upper()}{side[1:]} {verb} better here, {SURE[outcome.certainty]}: {measured}"
     if outcome.certainty == "level":
         within = f"all of the interval is within {100 * LEVEL:g} % of what the better one gains over the same answer"
-        return f"Level: choose by what you need. {_upper(measured)} {_upper(within)} for every row."
+        surely = outcome.difference.low * outcome.difference.high > 0.0
+        small = " There surely is a difference, of a size that this comparison calls no matter." if surely else ""
+        return f"Level: choose by what you need. {_upper(measured)} {_upper(within)} for every row.{small}"
     if outcome.difference.low > 0.0:  # settle asks for more of the best of several
         measured += " The interval excludes 0, but not the wider one that the best of several, who may be lucky, needs."
     more = "More rows, or a larger budget," if comparison.cut else "More rows"
@@ -75,8 +77,14 @@ def _measured(comparison: Compared, outcome: Outcome) -> str:
     return (
         f"the network's {_name(comparison)} is {_shown(comparison, network)}, that of {called(champion.name)}{of} "
         f"{_shown(comparison, champion)} (difference {between(outcome.difference, comparison.measure)}, over {folds} "
-        f"{what})."
+        f"{what}){_missing(comparison)}."
     )
+
+
+def _missing(comparison: Compared) -> str:
+    """Whom the budget left out, as a verdict without them is another one."""
+    gone = comparison.settings["left_out"]
+    return f", {' and '.join(gone)} left out" if gone else ""
 
 
 def _hopeless(comparison: Compared, outcome: Outcome) -> str:
@@ -127,7 +135,7 @@ def _evidence(comparison: Compared) -> Iterator[str]:
     towards = [one.towards for one in comparison.tendencies if one.towards in SIDES]
     if comparison.tendencies:
         counts = " and ".join(f"{towards.count(side)} to {name}" for side, name in SIDES.items())
-        yield f"Of {len(comparison.tendencies)} properties of the data {counts} point. {FORETOLD}"
+        yield f"Properties of the data: {counts}, of {len(comparison.tendencies)}. {FORETOLD}"
     yield from (trial.because for trial in comparison.trials if trial.towards in SIDES)
 
 

@@ -19,8 +19,11 @@ BLOCK = 1 << 18  # bytes read at once
 _MARK = 300  # bytes of the line above a mail, as far as it is looked at
 _MOST_QUOTED = 10_000  # lines of one mail that get their From back
 # The line above each mail of an mbox, with its date (RFC 4155), or in an mbox without dates any such line below an
-# empty one.
-_DATED = re.compile(rb"\nFrom [^ \n]{1,250} {1,3}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? {1,2}[A-Za-z0-9]{1,3} ")
+# empty one. A sender with spaces in it is one only before a date with its time.
+_DAY = rb" {1,3}(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun),? {1,2}[A-Za-z0-9]{1,3} "
+_DATED = re.compile(
+    rb"\nFrom (?:[^ \n]{1,250}" + _DAY + rb"|[^\n]{1,250}?" + _DAY + rb" ?[A-Za-z0-9]{1,3} {1,2}\d\d:\d\d)"
+)
 _UNDATED = re.compile(rb"\n\r?\nFrom [^\n]")
 _QUOTED = re.compile(rb"\n>(>*From )")
 

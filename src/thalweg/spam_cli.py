@@ -142,9 +142,8 @@ def classify(
                     )  # fmt: skip
                 elif not quiet:
                     verdict = SPAM if is_spam else WANTED
-                    typer.echo(
-                        f"{probability:.4f}  {verdict:<6}  {console.on_one_line(mail.name)}  {console.on_one_line(mail.subject, WIDTH)}"
-                    )
+                    name, subject = console.on_one_line(mail.name), console.on_one_line(mail.subject, WIDTH)
+                    typer.echo(f"{probability:.4f}  {verdict:<6}  {name}  {subject}")
                     if why is not None:
                         typer.echo(writers.write(why.document(passes=True if passes else None), "text"))
     if as_json:

@@ -22,6 +22,7 @@ OF_TASK: dict[str, tuple[str, ...]] = {  # the measures of a comparison, in the 
     "regression": ("rmse", "mae", "r2"),
 }
 LEVEL = 0.05  # of the gap between the baseline and the better of two: differences that are no matter
+FEWEST_FOLDS = 3  # to take a variance of; of fewer the test rows are parted
 CLEAR = 0.99  # a difference whose interval at this confidence still excludes 0 is called clear
 
 
@@ -79,11 +80,12 @@ def difference(
     return corrected(differences, ratio, confidence) if len(differences) > 1 else None
 
 
-def settle(results: Mapping[str, Result], measure: str, ratio: float) -> Outcome | None:
+def settle(results: Mapping[str, Result], measure: str, ratio: float, *, few: bool = False) -> Outcome | None:
     """Who is better of the network and the best of the trees; None where one of them is not there.
 
     That the champion is the best of m is known only afterwards, so that it may have been lucky: for the trees to win,
     the interval must exclude 0 at a confidence of 1 − 0.05/m (Bonferroni); the network must beat the lucky one.
+    `few` is for parts of one or two folds, which know nothing of other training rows: then nothing is clear.
     """
     trees = [one for one in results.values() if one.family == "trees"]
     network = results.get("network")
@@ -106,7 +108,7 @@ def settle(results: Mapping[str, Result], measure: str, ratio: float) -> Outcome
     if winner:
         m = len(trees) if winner == "trees" else 1
         sure = difference(network, champion, measure, ratio, 1.0 - (1.0 - CLEAR) / m)
-        certainty = "clear" if sure is not None and (sure.low > 0.0 or sure.high < 0.0) else "likely"
+        certainty = "clear" if not few and sure is not None and (sure.low > 0.0 or sure.high < 0.0) else "likely"
     return Outcome(winner, certainty, champion.name, found, margin)
 
 
@@ -144,7 +146,7 @@ class Compared:
     @cached_property
     def outcome(self) -> Outcome | None:
         """Who is better of the network and the best of the trees."""
-        return settle(self.results, self.measure, self.ratio)
+        return settle(self.results, self.measure, self.ratio, few=self.settings["run"] < FEWEST_FOLDS)
 
     @property
     def winner(self) -> str | None:

@@ -22,7 +22,7 @@ from thalweg.criteria import criteria
 from thalweg.encoding import Encoder
 from thalweg.errors import InputError, ThalwegWarning
 from thalweg.splitting import split
-from thalweg.standings import OF_TASK, Result, linear_share, settle
+from thalweg.standings import FEWEST_FOLDS, OF_TASK, Result, linear_share, settle
 from thalweg.table import Table
 from thalweg.tendencies import properties
 from thalweg.trial_ring import groups_of, sample
@@ -46,7 +46,6 @@ PROBE_CELLS, FEWEST_PROBED = 1_000_000, 250
 # these. Who can be stopped then is left out.
 TOO_MUCH = 0.1
 SURPRISE = 1.5  # times its expected seconds an experiment may take, and is made only if so many are left
-FEWEST_FOLDS = 3  # training rows are cut before fewer folds are run
 TIMED_ROWS = 10_000  # to answer for, whose time stands for that of a million
 BLOCKS = 5  # of the test rows of each fold, where the budget held fewer than FEWEST_FOLDS
 
@@ -69,6 +68,7 @@ class Tournament:
     def __post_init__(self) -> None:
         self.done: list[FoldRun] = []
         self.interrupted: bool = False
+        self.left_out: list[str] = []  # contenders, as they are called
         is_class = self.encoder.task == "classification"
         self.labels: Int[np.ndarray, " n"] | None = self.encoder.encode_targets(self.whole) if is_class else None
         self.evidence: dict[str, Any] = {}  # fields of a comparison
@@ -120,7 +120,8 @@ class Tournament:
             sample(self.done[0].tested, trial_ring.TEST_ROWS, self.seed),
         )
         groups, known = groups_of(self.done[0].encoder), {}
-        made = self.evidence["trials"] = []
+        made, left_out = [], []
+        self.evidence["trials"] = made
         for name, kind in TRIALS.items():
             fits = kind.fits + (not known)
             cost = sum(
@@ -128,7 +129,7 @@ class Tournament:
                 for one in ("network", outcome.champion)
             )
             if SURPRISE * cost > self.clock.left:
-                self.clock.cut.append(f"the experiment {name!r} was left out")
+                left_out.append(name)
                 continue
             self.progress(f"experiment: {name}", self._fits / self.total)
             made.append(
@@ -137,6 +138,9 @@ class Tournament:
                     **self.options,
                 )
             )  # fmt: skip
+        if left_out:
+            what = "experiment" if len(left_out) == 1 else "experiments"
+            self.clock.cut.append(f"without the {what} {', '.join(left_out)}")
 
     def _cost(self, rows: int) -> float:
         """Seconds that one fold of so many training rows will take."""
@@ -180,9 +184,10 @@ class Tournament:
         """Go on without a contender, on all folds; raises InputError where nobody is left to compare with."""
         self.total = self.total * (len(self.contenders) - 1) // len(self.contenders)
         self.contenders = tuple(other for other in self.contenders if other.name != one.name)
+        self.left_out.append(one.words)
         said = f"{one.words} was left out: {why}"
-        if len(self.contenders) < 2:
-            message = f"{said}; a comparison needs two contenders, so ask for others"
+        if not self.contenders:
+            message = f"{said}, and nobody is left to compare; ask for other contenders"
             raise InputError(message)
         self.clock.cut.append(said)
 
@@ -228,6 +233,8 @@ class Tournament:
             fitted = one.learn(bout, **options)
             seconds = perf_counter() - started
             outputs = fitted.outputs(tested)
+        except InputError:  # an option breaks its rule
+            raise
         except Exception as error:  # whatever a library raises, the others have their comparison
             return f"it broke down: {type(error).__name__}: {error}"
         if not np.isfinite(outputs).all():
