@@ -144,8 +144,7 @@ def compare(
         ran.run(parts[:n_folds], reserve=FOR_EVIDENCE * clock.seconds if evidence else 0.0)
         if evidence:
             ran.look(decides)
-        if len(ran.done) == n_folds:
-            ran.run(parts[n_folds:], reserve=0.0)
+        ran.run(parts[len(ran.done) :], reserve=0.0)
     if ran.interrupted:
         clock.cut.append("it was interrupted, and what was not complete is left out")
     if len(ran.done) < len(parts):
