@@ -9,7 +9,7 @@ BUILT_FROM := pyproject.toml CMakeLists.txt src/thalweg/_version.py $(wildcard c
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix docs bench bench-descent bench-estimators bench-explanations bench-spam bench-tables acceptance sanitize test-neon build-without-compiler clean
+.PHONY: help demo test check fix docs bench bench-compare bench-descent bench-estimators bench-explanations bench-spam bench-tables acceptance sanitize test-neon build-without-compiler clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-24s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,10 @@ docs: $(VENV)/.installed-dev ## write docs/reference.md, docs/api.md, the number
 
 bench: $(VENV)/.installed-dev ## speed of training beside scikit-learn, PyTorch, JAX, those installed (half an hour)
 	@$(RUN) benchmarks/engines.py
+
+bench-compare: $(VENV)/.installed-dev ## network against trees on real tables and on constructed ones (an hour)
+	@$(RUN) benchmarks/compare.py tables
+	@$(RUN) benchmarks/compare.py constructed
 
 bench-descent: $(VENV)/.installed-dev ## the cost of a step of descent, and L-BFGS beside SciPy's
 	@$(RUN) benchmarks/descent.py

@@ -207,7 +207,7 @@ def run(clock, n: int, seconds: Any, **more: Any) -> tw.Comparison:
         (1.0, {}, 2),
         (0.001, {}, 1),  # one fold is run in any case
         (1.0, {"evidence": True}, 2),  # a quarter is kept for it, but not of three folds
-        (2.3, {"evidence": True}, 3),
+        (2.3, {"evidence": True}, 4),  # what the evidence leaves is spent on a fold
         (2.5, {"repeats": 2}, 5),  # further draws are cut first
         (4.9, {"repeats": 2}, 10),
     ],

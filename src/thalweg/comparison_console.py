@@ -76,7 +76,7 @@ def _costs(comparison: Comparison) -> None:
     for one in ranked(comparison):
         table.add_row(
             one.name, seconds(one.fit_seconds), seconds(one.row_seconds), seconds(one.million_seconds), size(one.size),
-            f"{one.count:,} {one.unit}", "needed" if one.scaling else "not needed",
+            f"{one.extent}", "needed" if one.scaling else "not needed",
         )  # fmt: skip
     console.show(table, WIDTH)
 

@@ -87,7 +87,7 @@ def _contender(comparison: Compared, one: Result) -> dict[str, Any]:
         "row": seconds(one.row_seconds),
         "million": seconds(one.million_seconds),
         "size": size(one.size),
-        "count": f"{one.count:,} {one.unit}",
+        "count": f"{one.extent}",
         "scaling": "yes" if one.scaling else "no",
     }
 

@@ -119,13 +119,13 @@ def _simpler(comparison: Compared) -> Iterator[str]:
         if one is None or "baseline" not in comparison.results or (name == "tree" and one.count > READABLE):
             continue
         if one is best:
-            yield f"{_upper(called(name))} ({one.count:,} {one.unit}) is the best of all, and {gain}."
+            yield f"{_upper(called(name))} ({one.extent}) is the best of all, and {gain}."
             continue
         found = difference(one, best, comparison.measure, comparison.ratio)
         over = difference(one, comparison.results["baseline"], comparison.measure, comparison.ratio)
         if found is not None and over is not None and over.high < 0.0 and found.low <= 0.0:
             yield (
-                f"{_upper(called(name))} ({one.count:,} {one.unit}) cannot be told from the best, "
+                f"{_upper(called(name))} ({one.extent}) cannot be told from the best, "
                 f"{called(best.name)}, on these rows, and {gain}."
             )
 

@@ -42,6 +42,12 @@ class Result:
     count: int  # how large it is, in `unit`
     unit: str  # parameters, leaves, coefficients, numbers
 
+    @property
+    def extent(self) -> str:
+        """How large it is, in words."""
+        one = "leaf" if self.unit == "leaves" else self.unit.removesuffix("s")
+        return f"{self.count:,} {one if self.count == 1 else self.unit}"
+
     def figure(self, measure: str) -> float | None:
         """The mean over the folds that have the figure; None where none has."""
         known = [value for value in self.by_fold[measure] if value is not None]

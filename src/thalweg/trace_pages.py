@@ -31,8 +31,8 @@ MANY_EXAMPLES = 10  # beyond which only the first are shown
 LARGEST = 10  # units of a layer, and weights, that are shown of a network of over 100 weights
 
 
-def given(trace: Steps) -> list[Block]:
-    """The network, its functions, its weights and its examples."""
+def given(trace: Steps, target: bool = True) -> list[Block]:
+    """The network, its functions, its weights and its examples; without `target` their inputs only."""
     network, c = trace.network, trace.conventions
     blocks: list[Block] = [Heading("Given"), Paragraph(_sentence(trace)), Items(tuple(_functions(trace)))]
     if network.n_parameters <= MANY_WEIGHTS:
@@ -44,9 +44,9 @@ def given(trace: Steps) -> list[Block]:
         name = "" if example is None or trace.n_examples == 1 else f"Example {example}: "
         x, y = (_matrix(trace, what, kind, example=example) for what, kind in ((c.input, "x"), (c.target, "y")))
         if network.sizes[0] + network.sizes[-1] > ONE_LINE:
-            blocks += [Display(x, note=name), Display(y)]
+            blocks += [Display(x, note=name), *([Display(y)] if target else [])]
         else:
-            blocks.append(Paragraph((name, x, ", ", y)))
+            blocks.append(Paragraph((name, x, ", ", y) if target else (name, x)))
     if trace.learning_rate is not None:
         blocks.append(Paragraph(("Learning rate: ", Chain((Symbol(c.rate), trace["eta"].shown)))))
     return blocks
@@ -126,17 +126,18 @@ def _examples(trace: Steps) -> list[int | None]:
     return list(range(1, min(trace.n_examples, MANY_EXAMPLES) + 1)) if trace.has_totals else [None]
 
 
-def passes(trace: Steps, example: int | None) -> list[Block]:
-    """Forward pass, error and backward pass of one example; of a large network, where the gradient is largest."""
+def passes(trace: Steps, example: int | None, target: bool = True) -> list[Block]:
+    """Forward pass, error and backward pass of one example; of a large network, where the gradient is largest.
+
+    Without `target`, which the error needs, the forward pass only.
+    """
     steps = _large(trace, example) if trace.network.n_parameters > MANY_WEIGHTS else _all(trace, example)
-    forward = [step for step in steps if step.kind in ("a", "z", "E")]
+    forward = [step for step in steps if step.kind in (("a", "z", "E") if target else ("a", "z"))]
     backward = [step for step in steps if step.kind not in ("a", "z", "E")]
     name = "" if example is None or trace.n_examples == 1 else f", example {example}"
     left_out = [Paragraph(told)] if (told := _left_out(trace, example)) else []
-    return [
-        Heading(f"Forward pass{name}"), *left_out, walk(trace, example, forward),
-        Heading(f"Backward pass{name}"), walk(trace, example, backward),
-    ]  # fmt: skip
+    blocks: list[Block] = [Heading(f"Forward pass{name}"), *left_out, walk(trace, example, forward)]
+    return [*blocks, Heading(f"Backward pass{name}"), walk(trace, example, backward)] if target else blocks
 
 
 def walk(trace: Steps, example: int | None, steps: Sequence[Step]) -> Walk:
@@ -268,9 +269,9 @@ def whole(
     trace: Trace, title: str = "Backpropagation, step by step", before: Sequence[Block] = (), backward: bool = True
 ) -> Document:
     """The document of a whole trace; `before` goes in front, and without `backward` it ends at the outputs."""
-    blocks = [*before, *given(trace)]
+    blocks = [*before, *given(trace, backward)]
     for example in _examples(trace):
-        blocks += passes(trace, example)[: None if backward else 2]
+        blocks += passes(trace, example, backward)
     if not backward:
         return Document(title, tuple(blocks))
     blocks += totals(trace)
