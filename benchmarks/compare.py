@@ -47,8 +47,10 @@ def tables(given: argparse.Namespace) -> Iterator[str]:
         assert outcome is not None
         same = [one.name for one in (*found.trials, *found.tendencies) if found.winner and one.towards == found.winner]
         better = f"{found.winner}, {outcome.certainty}" if found.winner else f"level ({outcome.certainty})"
+        learnt, training = found.settings["learnt_from"], found.settings["training_rows"]
+        cut = f" ({learnt:,} of {training:,} learnt from)" if learnt < training else ""
         yield (
-            f"| {case.file.split('.')[0]} | {found.rows:,} × {found.columns} | {MEASURES[found.measure].name} | "
+            f"| {case.file.split('.')[0]} | {found.rows:,} × {found.columns}{cut} | {MEASURES[found.measure].name} | "
             f"{shown['network']} | {shown[outcome.champion]} ({outcome.champion}) | {shown['tree']} "
             f"({tree.count:,} leaves) | {shown['linear']} | {better} | {', '.join(same) or '–'} | "
             f"{found.settings['seconds']:.0f} |"
