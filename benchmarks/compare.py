@@ -48,7 +48,9 @@ def tables(given: argparse.Namespace) -> Iterator[str]:
         same = [one.name for one in (*found.trials, *found.tendencies) if found.winner and one.towards == found.winner]
         better = f"{found.winner}, {outcome.certainty}" if found.winner else f"level ({outcome.certainty})"
         learnt, training = found.settings["learnt_from"], found.settings["training_rows"]
-        cut = f" ({learnt:,} of {training:,} learnt from)" if learnt < training else ""
+        cut = [f"{learnt:,} of {training:,} learnt from"] if learnt < training else []
+        cut += [f"{who} left out" for who in found.settings["left_out"]]
+        cut = f" ({', '.join(cut)})" if cut else ""
         yield (
             f"| {case.file.split('.')[0]} | {found.rows:,} × {found.columns}{cut} | {MEASURES[found.measure].name} | "
             f"{shown['network']} | {shown[outcome.champion]} ({outcome.champion}) | {shown['tree']} "
