@@ -282,7 +282,13 @@ def test_every_figure_has_its_measure():
         scores.regression(p, p / 2, "abc"),
     ):
         assert set(figures) - told <= set(scores.MEASURES)
-    assert [key for key, one in scores.MEASURES.items() if one.best is min] == ["log_loss", "rmse", "mae"]
+    assert [key for key, one in scores.MEASURES.items() if one.best is min] == [
+        "error",
+        "log_loss",
+        "calibration",
+        "rmse",
+        "mae",
+    ]
 
 
 @pytest.mark.parametrize("k", [2, 3])

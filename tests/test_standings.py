@@ -155,3 +155,14 @@ def test_every_measure_is_known(task):
     from thalweg.scores import MEASURES
 
     assert len(OF_TASK[task]) > 1 and set(OF_TASK[task]) <= set(MEASURES)
+
+
+def test_one_leaf_is_one_leaf():
+    sizes = {
+        (1, "leaves"): "1 leaf",
+        (2, "leaves"): "2 leaves",
+        (1, "numbers"): "1 number",
+        (1_234, "parameters"): "1,234 parameters",
+    }
+    for (count, unit), said in sizes.items():
+        assert result("tree", {"log_loss": [0.5] * 5}, count=count, unit=unit).extent == said
