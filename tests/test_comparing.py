@@ -382,6 +382,18 @@ def test_ctrl_c_in_an_experiment_leaves_the_folds_and_the_experiments_before(mon
     )
 
 
+def test_a_contender_of_ones_own_is_in_the_experiments_too(tmp_path):
+    mine = replace(CONTENDERS["tree"], name="mine", called=None)
+    found = compare(
+        of("good"), "good", drop=["shop", "day"], contenders=["network", mine, "baseline"], n_folds=2, repeats=1,
+        **{**QUICK, "evidence": True},
+    )  # fmt: skip
+    assert found.outcome is not None and found.outcome.champion == "mine"
+    assert [one.name for one in found.trials] == [*TRIALS]
+    found.report(tmp_path / "own.html")
+    assert "mine" in (tmp_path / "own.html").read_text(encoding="utf-8")
+
+
 # ---- what is refused
 
 
@@ -460,7 +472,7 @@ def test_a_class_of_a_single_row_is_no_obstacle():
         found = compare(table, "good", contenders=everyone, n_folds=3, repeats=1, **QUICK)
         by_auc = compare(table, "good", contenders=THREE, n_folds=3, repeats=1, measure="auc", **QUICK)
     assert len(warned) == 2  # once a comparison, not once a fold
-    assert found.classes == ("maybe", "no", "yes") and found.winner in (None, "trees", "network")
+    assert found.classes == ("maybe", "no", "yes") and found.outcome is not None
     for one in found.results.values():
         assert sum(value is None for value in one.by_fold["auc"]) == 2  # the folds that do not test it
     json.dumps(found.to_dict(), allow_nan=False)

@@ -119,25 +119,23 @@ class Tournament:
             sample(self.first, trial_ring.ROWS, self.seed),
             sample(self.done[0].tested, trial_ring.TEST_ROWS, self.seed),
         )
+        sides = {one.name: one for one in self.contenders}
+        pair = sides["network"], sides[outcome.champion]
         groups, known = groups_of(self.done[0].encoder), {}
         made, left_out = [], []
         self.evidence["trials"] = made
         for name, kind in TRIALS.items():
             fits = kind.fits + (not known)
             cost = sum(
-                fits * self.clock.expected(one, train.n) + kind.answers(len(groups)) * self._answering(one, test.n)
-                for one in ("network", outcome.champion)
+                fits * self.clock.expected(one.name, train.n)
+                + kind.answers(len(groups)) * self._answering(one.name, test.n)
+                for one in pair
             )
             if SURPRISE * cost > self.clock.left:
                 left_out.append(name)
                 continue
             self.progress(f"experiment: {name}", self._fits / self.total)
-            made.append(
-                trials.run(
-                    name, train, test, ("network", outcome.champion), seed=self.seed, groups=groups, known=known,
-                    **self.options,
-                )
-            )  # fmt: skip
+            made.append(trials.run(name, train, test, pair, seed=self.seed, groups=groups, known=known, **self.options))
         if left_out:
             what = "experiment" if len(left_out) == 1 else "experiments"
             self.clock.cut.append(f"without the {what} {', '.join(left_out)}")
