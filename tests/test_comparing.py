@@ -11,9 +11,10 @@ import pytest
 
 import thalweg as tw
 from thalweg import budget, comparing, tournament
+from thalweg.bouts import Fitted
 from thalweg.budget import Budget
 from thalweg.comparing import compare, default_budget
-from thalweg.contenders import CONTENDERS, Contender, Fitted
+from thalweg.contenders import CONTENDERS, Contender
 from thalweg.errors import InputError, TableError
 from thalweg.trials import TRIALS
 

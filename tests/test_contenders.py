@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from thalweg import engines, scores, table
-from thalweg.contenders import CONTENDERS, Bout, Contender
+from thalweg.bouts import Bout
+from thalweg.contenders import CONTENDERS, Contender
 from thalweg.encoding import Encoder
 from thalweg.learning import Recipe
 from thalweg.table import Table

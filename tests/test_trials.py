@@ -9,9 +9,10 @@ import pytest
 from scipy import stats
 
 from thalweg import changed_columns, changed_rows, intervals, trials
+from thalweg.bouts import Bout, Fitted
 from thalweg.changed_columns import gaussian, rotation_matrix
 from thalweg.changed_rows import nested
-from thalweg.contenders import CONTENDERS, Bout, Contender, Fitted
+from thalweg.contenders import CONTENDERS, Contender
 from thalweg.encoding import Encoder
 from thalweg.errors import ThalwegWarning
 from thalweg.features import Number
@@ -234,7 +235,7 @@ def housing(rng: np.random.Generator) -> tuple[Encoder, Bout, Bout]:
     rows = read(
         "SELECT range * range * 1.5 AS x, CASE WHEN range % 7 = 0 THEN NULL ELSE sin(range) END AS gaps, "
         "['a', 'b', 'c'][range % 3 + 1] AS job, range % 2 = 0 AS flag, ['u', 'v'][range % 5 // 3 + 1] AS two, "
-        "DATE '2020-01-01' + (range * 3)::INTEGER AS day, greatest(range - 80, 0) AS mostly, "
+        "DATE '2020-01-01' + (range * 3)::INTEGER AS day, greatest(range - 88, 0) AS mostly, "
         "range % 3 > 0 AS y FROM range(101)"
     )
     encoder = Encoder.learn(rows, ["y"], keep=["x"])

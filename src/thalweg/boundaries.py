@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg import randomness, rivals, scores
-from thalweg.contenders import CONTENDERS, Bout, Fitted
+from thalweg.bouts import Bout, Fitted
+from thalweg.contenders import CONTENDERS
 from thalweg.encoding import Encoder
 from thalweg.errors import TableError
 from thalweg.explained_row import explainers

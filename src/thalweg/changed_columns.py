@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thalweg import intervals, randomness, scores
-from thalweg.contenders import Bout, Fitted
+from thalweg.bouts import Bout, Fitted
 from thalweg.intervals import CONFIDENCE
 from thalweg.trial_ring import STREAMS, SURE, Found, Group, Ring, pointing
 

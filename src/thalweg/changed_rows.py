@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thalweg import intervals, randomness, scores
-from thalweg.contenders import Bout
+from thalweg.bouts import Bout
 from thalweg.intervals import Difference
 from thalweg.trial_ring import STREAMS, SURE, Found, Ring, bounds, pointing
 

@@ -97,7 +97,6 @@ def calibrations(
     Args:
         answers: name → probability and outcome, both as `plots.calibration` takes them.
     """
-    from matplotlib.ticker import MaxNLocator, PercentFormatter
 
     several = any(np.ndim(probability) == 2 for probability, _ in answers.values())
     with plots.style():
@@ -112,15 +111,7 @@ def calibrations(
             edges = np.linspace(0.0, 1.0, bins + 1)
             lower.stairs(found.count, edges, color=look["color"], linestyle=look["linestyle"], linewidth=1.6)
         upper.legend(loc="best")
-        lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-        upper.set(
-            xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel=f"share that {'were right' if several else 'came true'}"
-        )
-        lower.set(xlim=(-0.02, 1.02), ylabel="rows")
-        lower.set_xlabel("probability of the predicted class" if several else "predicted probability")
-        upper.tick_params(labelbottom=False)
-        for axis in (upper.yaxis, lower.xaxis):
-            axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        plots.shares(upper, lower, several)
         return figure
 
 

@@ -220,8 +220,6 @@ def calibration(probability: Float[np.ndarray, "n ..."], outcome: Int[np.ndarray
     several = np.ndim(probability) == 2
     found = calibration_bins(probability, outcome, bins)
     with style():
-        from matplotlib.ticker import MaxNLocator, PercentFormatter
-
         figure, (upper, lower) = new_figure(5.6, None, rows=2, heights=(3, 1), width=6.4)
         upper.set_title("Calibration, held-out rows")
         upper.plot([0, 1], [0, 1], color=GREY, linewidth=1.2, linestyle="--", label="perfectly calibrated")
@@ -235,15 +233,21 @@ def calibration(probability: Float[np.ndarray, "n ..."], outcome: Int[np.ndarray
             (np.arange(bins) + 0.5) / bins, found.count, width=0.9 / bins, color=SKY, edgecolor=BLUE, linewidth=0.8
         )
         lower.grid(axis="x", visible=False)
-        lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
-        what = "came true" if not several else "were right"
-        upper.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel=f"share that {what}")
-        lower.set(xlim=(-0.02, 1.02), ylabel="rows")
-        lower.set_xlabel("probability of the predicted class" if several else "predicted probability")
-        upper.tick_params(labelbottom=False)
-        for axis in (upper.yaxis, lower.xaxis):
-            axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+        shares(upper, lower, several)
         return figure
+
+
+def shares(upper: Axes, lower: Axes, several: bool) -> None:
+    """The axes of a calibration: what was said against how often it was so, and rows; `several` of k classes."""
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+    upper.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02), ylabel=f"share that {'were right' if several else 'came true'}")
+    lower.set(xlim=(-0.02, 1.02), ylabel="rows")
+    lower.set_xlabel("probability of the predicted class" if several else "predicted probability")
+    lower.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+    upper.tick_params(labelbottom=False)
+    for axis in (upper.yaxis, lower.xaxis):
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
 
 
 def importance(

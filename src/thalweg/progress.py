@@ -33,7 +33,24 @@ class Run(Protocol):
     def seconds(self) -> float: ...
 
 
-class ProgressBar:
+class _OneBar:
+    """`with` takes the bar away, also where the work raises."""
+
+    _bar: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._take_away()
+
+    def _take_away(self) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+class ProgressBar(_OneBar):
     """A callback for `train`: epoch, losses, learning rate and time left.
 
     Where the output is no terminal there is a line for the first epoch, then at most one a second of training, and
@@ -66,12 +83,6 @@ class ProgressBar:
 
     def __deepcopy__(self, memo: object) -> ProgressBar:
         return type(self)(self._given)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._take_away()
 
     def on_start(self, run: Run) -> None:
         """Begin, also again with another run."""
@@ -113,11 +124,6 @@ class ProgressBar:
         if run.epoch > self._shown:
             self._print(run)
 
-    def _take_away(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
-
     @property
     def _live(self) -> bool:
         return self._console is not None and _is_live(self._console)
@@ -130,7 +136,7 @@ class ProgressBar:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-class WorkProgress:
+class WorkProgress(_OneBar):
     """For work that says what begins and the share that is done, as `compare` does: `progress(what, share)`.
 
     A bar with the time so far where the output is a terminal, elsewhere a line at once, then at most one a second.
@@ -145,16 +151,7 @@ class WorkProgress:
     def __init__(self, console: Console | None = None) -> None:
         """`console`: where to write; standard error by default, so that standard output stays clean."""
         self._console = console
-        self._bar: Any = None
         self._next = -math.inf  # when there may be a line again
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
 
     def __call__(self, what: str, share: float) -> None:
         """Show what begins, and which share of the whole, from 0 to 1, is done."""
@@ -191,22 +188,13 @@ class WorkProgress:
         self._bar.update(0, completed=share, description=what)
 
 
-class LateProgress:
+class LateProgress(_OneBar):
     """A bar that appears where the output is a terminal and the work has taken a second."""
 
     def __init__(self, console: Console | None = None) -> None:
         """`console`: where to write, standard error by default."""
         self._console = console
-        self._bar: Any = None
         self._next = 1.0  # seconds of work before there is a bar, then until its next change
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
 
     def show(self, seconds: float, done: int, total: int | None, text: str) -> None:
         """How far the work has come after so many seconds; the total may be unknown."""

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg import folds, randomness, scores, trial_ring, trials
+from thalweg.bouts import Bout, Fitted
 from thalweg.budget import Budget
-from thalweg.contenders import Bout, Contender, Fitted
+from thalweg.contenders import Contender
 from thalweg.criteria import criteria
 from thalweg.encoding import Encoder
 from thalweg.errors import InputError, ThalwegWarning

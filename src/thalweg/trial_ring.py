@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thalweg import intervals, scores
-from thalweg.contenders import CONTENDERS, Bout, Contender, Fitted
+from thalweg.bouts import Bout, Fitted
+from thalweg.contenders import CONTENDERS, Contender
 from thalweg.encoding import Encoder
 from thalweg.features import Number
 from thalweg.intervals import Difference

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from thalweg import changed_columns, changed_rows
-from thalweg.contenders import CONTENDERS, Bout, Contender, Fitted
+from thalweg.bouts import Bout, Fitted
+from thalweg.contenders import CONTENDERS, Contender
 from thalweg.errors import ThalwegWarning
 from thalweg.learning import Recipe
 from thalweg.trial_ring import BrokeDown, Found, Group, NotLearnt, Ring, groups_of_matrix

@@ -43,7 +43,7 @@ ROOMS: tuple[str, ...] = (
     estimators  rivals  model  learning  fitting  predictions  explaining
     table_inputs  table_encoder  table_targets  table_files  table_estimators
     raw_features  pruning_sequence  pruned_tree  tree_rules  tree_drawing
-    contenders  folds  intervals  budget
+    bouts  boosters  contenders  folds  intervals  budget
     tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
     standings  judgement  verdict  report_page  explained_row  boundaries  boundary_plots
     comparison_report  comparison  tournament  comparing
