@@ -74,6 +74,7 @@ class Tournament:
         self.labels: Int[np.ndarray, " n"] | None = self.encoder.encode_targets(self.whole) if is_class else None
         self.evidence: dict[str, Any] = {}  # fields of a comparison
         self.speeds: dict[str, tuple[float, float]] = {}  # contender → seconds for one row and for a million
+        self.first: Bout  # the training rows of the first fold, once it has begun
         self._fits = 0
         self._rows = 0  # that a contender learns from
 
@@ -251,7 +252,7 @@ class Tournament:
     @property
     def ratio(self) -> float:
         """Test rows for each training row, on average."""
-        return float(np.mean([len(run.test) / len(run.train) for run in self.done]))
+        return float(np.mean([folds.Fold(run.train, run.test).ratio for run in self.done]))
 
     def results(self) -> dict[str, Result]:
         """The figures of each contender."""
