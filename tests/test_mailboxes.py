@@ -152,7 +152,9 @@ def test_what_unpacks_to_too_much_is_read_in_part(tmp_path, monkeypatch):
         list(mails(path))
 
 
-@pytest.mark.parametrize("raw", [mail(1), mbox(mail(1)), gzip.compress(mail(1))])
+# Named, because pytest would name the third case by its bytes, and gzip writes the second of the day into them: two
+# processes of one run would then collect different tests.
+@pytest.mark.parametrize("raw", [mail(1), mbox(mail(1)), gzip.compress(mail(1))], ids=["mail", "mbox", "gzip"])
 def test_standard_input(raw, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(raw)))
     (found,) = mails("-")
