@@ -78,6 +78,14 @@ def test_quoted_cells_hold_delimiters_quotes_and_line_ends(tmp_path):
     assert content(read(escaped))["b"] == ['x "y" z', "w"]
 
 
+@pytest.mark.parametrize("inside", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_name_may_hold_another_line_end_than_ends_the_lines(tmp_path, inside, end):
+    rows = [f'"b{inside}c",a', '"u",1', f'"v{inside}w",2']
+    found = read(written(tmp_path, "t.csv", end.join([*rows, ""])))
+    assert content(found) == {f"b{inside}c": ["u", f"v{inside}w"], "a": [1, 2]}
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [

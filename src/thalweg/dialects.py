@@ -23,6 +23,7 @@ NO_DELIMITER = "\x1f"
 _RECORDS = 1_000
 # A cell between quotes Q, whatever the delimiter; a quote inside it is doubled or escaped.
 _ENCLOSED = r"(?:^|(?<=[,\t;|\r\n])) *Q(?:[^Q\\\r\n]|QQ|\\.)*Q *(?=[,\t;|\r\n]|\Z)"
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x19\x1c-\x1f]")
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)([eE][+-]?\d+)?")
 
@@ -63,15 +64,18 @@ def detect(head: bytes, whole: bool, name: str) -> Dialect:
     """
     encoding, text = _decode(head, name)
     body = text.lstrip("\r\n")
-    skip = len(re.findall(r"\r\n|\r|\n", text[: len(text) - len(body)]))
+    skip = len(_LINE_END.findall(text[: len(text) - len(body)]))
     if not body.strip():
         raise TableError(f"{name} is empty; a table has column names in its first row and one row or more below.")
     delimiter, quote = _delimiter_and_quote(body, whole)
-    names = tuple(cell.strip() for cell in _records(body, delimiter, quote)[0])
+    first = _records(body, delimiter, quote)[0]
+    names = tuple(cell.strip() for cell in first)
     _refuse_data_as_names(names, name)
+    # A line end in a name that is not how lines end makes the strict parser skip every row, without an error.
+    strict = not _LINE_END.search("".join(first)) or len(set(_LINE_END.findall(body))) == 1
     # A backslash before a quote inside a cell escapes it; before a quote that ends the cell it is just a character.
     escaped = re.search(rf"\\{quote}(?![{re.escape(delimiter)}\r\n])", body)
-    return Dialect(names, delimiter, quote, "\\" if escaped else quote, encoding, skip)
+    return Dialect(names, delimiter, quote, "\\" if escaped else quote, encoding, skip, strict)
 
 
 def _decode(head: bytes, name: str) -> tuple[str, str]:
