@@ -1,7 +1,8 @@
 """What reports in one HTML file have in common: the page they are rendered to, figures within it, versions at its end.
 
 A page names nothing outside itself and runs no script: every text goes through the template's escaping, every figure is
-inline SVG. page_style.html has the styles and how a figure stands in the page; a report has a template of its own.
+inline SVG. page_style.html has the styles, how a figure stands in the page and how the page says how to repeat it; a
+report has a template of its own.
 """
 
 from __future__ import annotations
