@@ -14,7 +14,7 @@ import pytest
 
 import thalweg as tw
 from command_line import mails, others, run, write_csv
-from thalweg import comparison_console, tournament
+from thalweg import comparison_console, comparison_table, tournament
 from thalweg.contenders import CONTENDERS
 
 
@@ -70,7 +70,7 @@ def test_the_verdict_comes_first_and_the_figures_are_those_of_the_library(data):
 
 def test_everything_can_be_read_at_a_hundred_columns(data):
     ran = compare(data, "spam", "--no-report")
-    assert ran.status == 0 and max(map(len, ran.text.splitlines())) <= comparison_console.WIDTH
+    assert ran.status == 0 and max(map(len, ran.text.splitlines())) <= comparison_table.WIDTH
     for heading in ("property of the data", "criterion of the lecture", "experiment  ", "scaling"):
         assert ran.text.count(heading) == 1
     assert "smallest class" in ran.text and "rotation" in ran.text

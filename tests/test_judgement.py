@@ -89,6 +89,11 @@ def test_without_both_sides_the_best_is_named():
     found = comparison(one("linear", 0.5), one("tree", 0.4))
     assert found.verdict == "Of those compared the pruned tree has the best log-loss: 0.4000."
     assert found.reasons == []
+    level = comparison(one("linear", 0.5), one("tree", 0.4), one("baseline", 0.4))
+    assert level.verdict == (
+        "Of those compared the pruned tree and always the same answer have the best log-loss: 0.4000."
+    )
+    assert level.reasons == []  # a tree that is no better than the same answer is no model to read
 
 
 def test_where_more_is_better_the_difference_has_no_sign():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
-from thalweg import comparison_report, judgement
+from thalweg import comparison_report, comparison_table, judgement
 from thalweg.standings import Compared
 
 
@@ -16,6 +17,19 @@ class Comparison(Compared):
 
     def __repr__(self) -> str:
         return f"Comparison on {self.data}, target {self.target!r}: {self.verdict}"
+
+    def __str__(self) -> str:
+        words = comparison_table.paragraph
+        reasons = "\n".join(words(reason, "- ") for reason in self.reasons)
+        table = f"{comparison_table.text(self)}\n\n{words(comparison_table.note(self))}"
+        return f"{words(repr(self))}\n\n{table}\n\n{reasons}".rstrip()
+
+    def _repr_html_(self) -> str:
+        reasons = "".join(f"<li>{escape(reason)}</li>" for reason in self.reasons)
+        return (
+            f"<p>{escape(repr(self))}</p>{comparison_table.html(self)}"
+            f"<p>{escape(comparison_table.note(self))}</p><ul>{reasons}</ul>"
+        )
 
     @property
     def verdict(self) -> str:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from typing import Any
 
-from thalweg import console, tree_rules
+from thalweg import comparison_table, console, tree_rules
 from thalweg.comparison import Comparison
-from thalweg.intervals import CONFIDENCE, Difference
 from thalweg.judgement import ranked, seconds, size
 from thalweg.raw_features import RawFeatures
-from thalweg.scores import MEASURES
 
 
-WIDTH = 100  # columns of a terminal that hold everything
 READ_AT_A_GLANCE = 16  # leaves
 
 
@@ -50,24 +46,13 @@ def as_json(comparison: Comparison, report: str | None) -> None:
 
 
 def _figures(comparison: Comparison) -> None:
-    measures = comparison.measures
-    best = {measure: _best(comparison, measure) for measure in measures}
     used = f"{comparison.columns} of its columns used" if comparison.columns != 1 else "1 of its columns used"
-    headings = ["", *(MEASURES[measure].name for measure in measures), f"network − it, {CONFIDENCE:.0%} interval"]
     title = f"{comparison.data}: {comparison.target} ({comparison.task}), {comparison.rows:,} rows, {used}"
-    table = console.sheet(*headings, title=title, numbers=True)
-    for one in ranked(comparison):
-        cells = [
-            f"{'*' if one.figure(measure) == best[measure] else ''}{MEASURES[measure].shown(one.figure(measure))}"
-            for measure in measures
-        ]
-        table.add_row(one.name, *cells, _difference(comparison.difference(one.name), comparison.measure))
-    console.show(table, WIDTH)
-    turned = ", turned" if MEASURES[comparison.measure].best is max else ""
-    _paragraph(
-        f"* is the best. Means over folds ({comparison.folds}). The last column is of the "
-        f"{MEASURES[comparison.measure].name}{turned}: below 0 the network is better."
-    )
+    table = console.sheet(*comparison_table.headings(comparison), title=title, numbers=True)
+    for row in comparison_table.rows(comparison):
+        table.add_row(*row)
+    console.show(table, comparison_table.WIDTH)
+    _paragraph(comparison_table.note(comparison))
 
 
 def _costs(comparison: Comparison) -> None:
@@ -78,7 +63,7 @@ def _costs(comparison: Comparison) -> None:
             one.name, seconds(one.fit_seconds), seconds(one.row_seconds), seconds(one.million_seconds), size(one.size),
             f"{one.extent}", "needed" if one.scaling else "not needed",
         )  # fmt: skip
-    console.show(table, WIDTH)
+    console.show(table, comparison_table.WIDTH)
 
 
 def _evidence(comparison: Comparison) -> None:
@@ -87,32 +72,17 @@ def _evidence(comparison: Comparison) -> None:
         table = console.sheet("property of the data", "here", "points to", "how strongly")
         for one in comparison.tendencies:
             table.add_row(one.name, one.shown, one.towards, one.strength)
-        console.show(table, WIDTH)
+        console.show(table, comparison_table.WIDTH)
     if comparison.criteria:
         table = console.sheet("criterion of the lecture", "here", "points to")
         for one in comparison.criteria:
             table.add_row(one.name, one.here, one.towards)
-        console.show(table, WIDTH)
+        console.show(table, comparison_table.WIDTH)
     if comparison.trials:
         table = console.sheet("experiment", "question", "points to", "how strongly")
         for one in comparison.trials:
             table.add_row(one.name, one.question, one.towards, one.strength)
-        console.show(table, WIDTH)
-
-
-def _best(comparison: Comparison, measure: str) -> float | None:
-    known = [figure for one in comparison.results.values() if (figure := one.figure(measure)) is not None]
-    return MEASURES[measure].best(known) if known else None
-
-
-def _difference(found: Difference | None, measure: str) -> str:
-    """A difference with its sign and its interval."""
-    if found is None:
-        return "–"
-    mean, low, high = (
-        MEASURES[measure].shown(value).replace("-", "−") for value in (found.mean, found.low, found.high)
-    )
-    return f"{mean} ({low} to {high})"
+        console.show(table, comparison_table.WIDTH)
 
 
 def _finite(value: Any) -> Any:
@@ -124,4 +94,4 @@ def _finite(value: Any) -> Any:
 
 
 def _paragraph(text: str, bullet: str = "") -> None:
-    print(textwrap.fill(console.on_one_line(text), WIDTH, initial_indent=bullet, subsequent_indent=" " * len(bullet)))
+    print(comparison_table.paragraph(console.on_one_line(text), bullet))

@@ -21,8 +21,12 @@ def verdict(comparison: Compared) -> str:
     """Who does better and how sure that is; level where nobody does, or where the rows cannot tell."""
     outcome = comparison.outcome
     if outcome is None:
-        best = ranked(comparison)[0]
-        return f"Of those compared {called(best.name)} has the best {_name(comparison)}: {_shown(comparison, best)}."
+        order = ranked(comparison)
+        lowest = mean_loss(order[0], comparison.measure)
+        best = [called(one.name) for one in order if mean_loss(one, comparison.measure) == lowest]
+        have = "has" if len(best) == 1 else "have"
+        figure = _shown(comparison, order[0])
+        return f"Of those compared {' and '.join(best)} {have} the best {_name(comparison)}: {figure}."
     measured = f"{_measured(comparison, outcome)}{_hopeless(comparison, outcome)}"
     if outcome.winner:
         verb = "does" if outcome.winner == "network" else "do"
@@ -112,18 +116,20 @@ def _other_measures(comparison: Compared) -> Iterator[str]:
 
 
 def _simpler(comparison: Compared) -> Iterator[str]:
-    """A linear model, or a tree that can be read, that is not worse than the best of all."""
+    """A linear model, or a tree that can be read, that is better than the same answer and no worse than the best."""
     best = ranked(comparison)[0]
     for name, gain in (("linear", "it has the fewest numbers to explain"), ("tree", "it can be read as rules")):
         one = comparison.results.get(name)
         if one is None or "baseline" not in comparison.results or (name == "tree" and one.count > READABLE):
             continue
+        over = difference(one, comparison.results["baseline"], comparison.measure, comparison.ratio)
+        if over is None or over.high >= 0.0:
+            continue
         if one is best:
             yield f"{_upper(called(name))} ({one.extent}) is the best of all, and {gain}."
             continue
         found = difference(one, best, comparison.measure, comparison.ratio)
-        over = difference(one, comparison.results["baseline"], comparison.measure, comparison.ratio)
-        if found is not None and over is not None and over.high < 0.0 and found.low <= 0.0:
+        if found is not None and found.low <= 0.0:
             yield (
                 f"{_upper(called(name))} ({one.extent}) cannot be told from the best, "
                 f"{called(best.name)}, on these rows, and {gain}."

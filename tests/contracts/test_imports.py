@@ -46,7 +46,7 @@ ROOMS: tuple[str, ...] = (
     bouts  boosters  contenders  folds  intervals  budget
     tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
     standings  judgement  verdict  report_page  explained_row  boundaries  boundary_plots
-    comparison_report  comparison  tournament  comparing
+    comparison_report  comparison_table  comparison  tournament  comparing
     mail_decoding  mail_headers  mail_html  mail  mail_streams  mailboxes
     trusted_domains  mail_features  mail_explanations  spam  spam_header
     report  demo  console  comparison_console
