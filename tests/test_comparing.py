@@ -341,7 +341,7 @@ def test_a_fold_is_tested_by_no_more_rows_than_tell_nor_than_were_learnt_from(cl
 
 
 def test_the_budget_that_nobody_asked_for_grows_with_the_rows():
-    assert [default_budget(n) for n in (0, 500, 40_000, 10**7)] == [9.0, 10.0, 89.0, 100.0]
+    assert [default_budget(n) for n in (0, 800, 1_200, 10_000, 10**7)] == [10.0, 10.0, 12.0, 56.0, 100.0]
 
 
 # ---- Ctrl-C

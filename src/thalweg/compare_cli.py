@@ -31,7 +31,7 @@ from thalweg.command_options import (
     names,
     whole_numbers,
 )
-from thalweg.comparing import FEW_ROWS, FOLDS, compare
+from thalweg.comparing import FOLDS, REPEATS, compare
 from thalweg.contenders import CONTENDERS
 from thalweg.errors import InputError
 from thalweg.fit_cli import HIDDEN
@@ -70,7 +70,7 @@ def command(
     n_folds: Annotated[int, typer.Option("--folds", help="Parts of the rows, each of which is tested once.")] = FOLDS,
     repeats: Annotated[
         int | None,
-        typer.Option(show_default=f"2 below {FEW_ROWS:,} rows, else 1", help="How often new folds are drawn."),
+        typer.Option(show_default=f"{REPEATS}, or 1 with --time", help="How often new folds are drawn."),
     ] = None,
     contenders: Annotated[
         str | None,
@@ -90,7 +90,7 @@ def command(
     budget: Annotated[
         str | None,
         typer.Option(
-            show_default="11 s and 1 s for each 500 rows, at most 100 s",
+            show_default="8 s and 1 s for each 200 rows, about 12 to 102 s",
             help="How long it may take, such as 60s, 5m or 1h; what it does not hold is cut, and said.",
         ),
     ] = None,

@@ -33,18 +33,19 @@ from thalweg.tournament import Tournament
 if TYPE_CHECKING:
     from jaxtyping import Int
 
-FOLDS = 5
-FEW_ROWS = 5_000  # below it the folds are drawn twice: few test rows make figures that differ from draw to draw
+# Drawn twice, the intervals are narrower by a third: from five differences four real tables were called level (open)
+# whose better side ten differences name.
+FOLDS, REPEATS = 5, 2
 FOR_EVIDENCE = 0.25  # of the budget, kept for experiments and pictures while folds are run
 
 
 def default_budget(rows: int) -> float:
     """Seconds that a comparison may take where nothing else is asked for.
 
-    >>> default_budget(1_000), default_budget(48_842)
-    (11.0, 100.0)
+    >>> default_budget(200), default_budget(1_000), default_budget(48_842)
+    (10.0, 11.0, 100.0)
     """
-    return min(9.0 + rows / 500.0, 100.0)
+    return min(max(6.0 + rows / 200.0, 10.0), 100.0)
 
 
 def compare(
@@ -79,10 +80,10 @@ def compare(
         groups: a column whose rows of one value are never parted between training and test; it is no input.
         time: a column to sort by: every fold is tested by rows later than those it learns from; it is no input.
         n_folds: parts of the rows, each of which is tested once.
-        repeats: how often new folds are drawn; None is 2 below 5,000 rows, else 1, and 1 with `time`.
+        repeats: how often new folds are drawn; None is 2, and 1 with `time`.
         contenders: names of CONTENDERS, or Contender objects of your own; None is all that are installed.
         measure: that decides: "log_loss" (default), "error" or "auc"; for numbers "rmse" (default), "mae" or "r2".
-        budget: seconds, or a text such as "60s" or "2m"; None is 9 s and 1 s for 500 rows, at most 100 s.
+        budget: seconds, or a text such as "60s" or "2m"; None is 6 s and 1 s for each 200 rows, from 10 to 100 s.
         evidence: whether to look at the properties of the data and to make experiments.
         seed: of folds, initial weights, orders and subsamples.
         engine: name of the engine of our network.
@@ -226,7 +227,7 @@ def _parted(
         how = f"in order of {time!r}: each of {len(parts)} folds is tested by later rows"
         how += f"; {without:,} row{'s' * (without != 1)} without it left out" if without else ""
         return whole.drop([time]), parts, how
-    repeats = (2 if n < FEW_ROWS else 1) if repeats is None else check_whole(repeats, 1, "repeats")
+    repeats = REPEATS if repeats is None else check_whole(repeats, 1, "repeats")
     labels = strata(whole, target, task)
     of_group = None
     how = f"{k} folds" + (f", drawn {repeats} times" if repeats > 1 else "")
