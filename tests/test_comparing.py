@@ -1,6 +1,8 @@
 """comparing: contenders on the same folds, what a budget cuts, what Ctrl-C leaves, and what is refused."""
 
+import contextlib
 import json
+import signal
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -340,6 +342,27 @@ def test_a_fold_is_tested_by_no_more_rows_than_tell_nor_than_were_learnt_from(cl
     assert (len(only.train), len(only.test)) == (1_000, 1_000)
 
 
+def test_a_number_that_varies_in_one_row_alone_is_refused_before_anything_is_run():
+    table = pd.DataFrame({"x": np.arange(40.0), "y": np.arange(40) == 7}).astype(float)
+    with pytest.raises(TableError, match="a fold would learn from rows of one value alone, as hardly any row is of"):
+        compare(table, "y", task="regression", evidence=False)
+
+
+def test_what_is_not_used_is_said_with_its_reason(classes):
+    unused = classes.settings["unused"]
+    assert set(unused) == {"shop", "day"} and all(unused.values())
+
+
+def test_unknown_names_are_refused_with_those_that_are_known(classes):
+    for ask, said in (
+        (lambda: classes.difference("oak"), "contender must be one of network, "),
+        (lambda: classes.difference("tree", "rmse"), "measure must be one of log_loss, error, auc, calibration, not"),
+        (lambda: classes.results["tree"].figure("rmse"), "measure must be one of log_loss, error, auc, calibration"),
+    ):
+        with pytest.raises(InputError, match=said):
+            ask()
+
+
 def test_the_budget_that_nobody_asked_for_grows_with_the_rows():
     assert [default_budget(n) for n in (0, 800, 1_200, 10_000, 10**7)] == [10.0, 10.0, 12.0, 56.0, 100.0]
 
@@ -360,6 +383,26 @@ def test_ctrl_c_before_a_fold_is_whole_leaves_nothing(clock):
         run(clock, 300, 60.0, contenders=[slow(clock, "one", 0.001), slow(clock, "two", 0.001, interrupted_at=0)])
     with pytest.raises(KeyboardInterrupt):  # nor while it looks how long things take
         run(clock, 6_000, 60.0, contenders=[slow(clock, "one", 0.001), slow(clock, "two", 0.001, interrupted_at=0)])
+
+
+@pytest.mark.parametrize("leaves", ["another error", "nothing"])
+def test_ctrl_c_that_compiled_code_swallows_counts_all_the_same(clock, leaves):
+    times = iter(range(100))
+
+    def learn(bout, **options):
+        if next(times) == 2:
+            with contextlib.suppress(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            if leaves == "another error":
+                message = "a buffer that Ctrl-C left half full"
+                raise ValueError(message)
+        return one.learn(bout, **options)
+
+    one = slow(clock, "one", 0.001)
+    found = run(clock, 300, 60.0, contenders=[one, replace(one, name="two", learn=learn)])
+    assert found.settings["interrupted"] is True and found.settings["run"] == 2
+    assert found.settings["left_out"] == [] and [*found.results] == ["one", "two"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def test_ctrl_c_in_an_experiment_leaves_the_folds_and_the_experiments_before(monkeypatch):
@@ -415,7 +458,8 @@ def test_a_contender_of_ones_own_is_in_the_experiments_too(tmp_path):
         ({"time": "good"}, InputError, "cannot be parted by 'good', as it is the target; choose another column"),
         ({"groups": "good"}, InputError, "cannot be parted by 'good', as it is the target; choose another column"),
         ({"drop": "nothing"}, TableError, "'nothing'"),
-        ({"measure": "rmse"}, InputError, "measure must be one of log_loss, error, auc, calibration, not 'rmse'"),
+        ({"measure": "rmse"}, InputError, "measure must be one of log_loss, error, auc, not 'rmse'"),
+        ({"measure": "calibration"}, InputError, "measure must be one of log_loss, error, auc, not 'calibration'"),
         ({"time": "day", "repeats": 2}, InputError, "repeats=2 would do nothing, as there is one order in time"),
         ({"repeats": 0}, InputError, "repeats must be a whole number ≥ 1, not 0"),
         ({"n_folds": 1}, InputError, "n_folds must be a whole number ≥ 2, not 1"),

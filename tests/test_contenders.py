@@ -149,6 +149,16 @@ def test_the_forest_is_never_sure():
     assert (outputs >= shares / 101 - 1e-12).all() and outputs.min() > 0
 
 
+@pytest.mark.parametrize(("factor", "offset"), [(1e-9, 0.0), (1e9, 0.0), (1.0, 1e9)])
+def test_neither_the_unit_of_a_number_nor_where_it_begins_matters(one, factor, offset):
+    train, test = bouts("numbers")
+    usual = one.learn(train, seed=7, **OPTIONS).outputs(test)
+    other = one.learn(replace(train, y=train.y * factor + offset), seed=7, **OPTIONS).outputs(test)
+    # Rounding may turn a split into its equal; the answers then differ on a few rows.
+    errors = [np.sqrt(np.mean((answers - test.y) ** 2)) for answers in (usual, (other - offset) / factor)]
+    assert errors[1] == pytest.approx(errors[0], rel=0.05)
+
+
 def test_a_network_that_is_interrupted_is_no_contender(monkeypatch):
     train, _ = bouts("2")
     monkeypatch.setattr("thalweg.interruption.Interruption.requested", lambda self: True)

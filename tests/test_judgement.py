@@ -73,11 +73,14 @@ def test_the_best_of_several_trees_needs_a_wider_interval_and_the_sentence_says_
 
 def test_neither_is_better_than_the_same_answer():
     found = comparison(one("network", 0.69, 0.1), one("tree", 0.7), one("baseline", 0.69))
-    assert "to 0.1372, over 5 folds). Neither can be told from always giving the same answer." in found.verdict
+    said = "to 0.1372, over 5 folds). By these folds neither can be told from always giving the same answer."
+    assert said in found.verdict
+    worse = comparison(one("network", 0.9, 0.01), one("tree", 0.8, 0.01), one("baseline", 0.69))
+    assert " Both are worse than always giving the same answer." in worse.verdict
     better = comparison(one("network", 0.4, 0.01), one("tree", 0.7), one("baseline", 0.69))
-    assert "Neither" not in better.verdict
+    assert "neither" not in better.verdict
     unsteady = comparison(one("network", 0.4, 0.3), one("tree", 0.5, 0.01), one("baseline", 0.69))
-    assert "Neither" not in unsteady.verdict  # the tree can be told from it, though the network is better on average
+    assert "neither" not in unsteady.verdict  # the tree can be told from it, though the network is better on average
 
 
 def test_parts_of_one_fold_are_called_so():

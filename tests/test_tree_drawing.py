@@ -74,6 +74,13 @@ def test_all_that_matters_is_said_even_with_long_names():
     assert sum(int(re.search(r"([\d,]+) row", text)[1].replace(",", "")) for text in leaves) == 1009  # pyright: ignore[reportOptionalSubscript]
 
 
+def test_a_name_without_an_end_is_shortened():
+    tree, _ = tree_of()
+    features = [RawFeature("W" * 3_000 if i == 0 else f"x{i}", "") for i in range(4)]
+    said = [text for text, _ in boxes(drawing(tree, features, range(18))) if "W" in text]
+    assert said and all(text.count("\n") <= 2 and "…" in text and "≤" in text for text in said)
+
+
 def test_what_is_left_out_is_counted():
     tree, _ = tree_of()
     figure = drawing(tree, LONG, range(18), max_leaves=5, max_depth=3)

@@ -291,7 +291,7 @@ def test_an_answer_that_jumps_is_hurt_by_noise_and_a_slope_is_not(monkeypatch, r
 
     made(monkeypatch, jumping=jumping, slope=lambda _, rows: rows.scaled[:, 0])
     found = run("input noise", train, test, ("slope", "jumping"), **OPTIONS)
-    assert found.figures["rise"]["slope"]["mean"] == pytest.approx(0.01, rel=0.5)
+    assert 0.005 < found.figures["rise"]["slope"]["mean"] < 0.02
     assert (found.towards, found.strength) == ("network", "strong")
 
 

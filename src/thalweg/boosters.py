@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from thalweg import rivals
-from thalweg.bouts import VALIDATION, Bout, Fitted, limited, outputs_of, pickled_size, spread, threads_for
+from thalweg.bouts import VALIDATION, Bout, Fitted, limited, outputs_of, pickled_size, spread, standardised, threads_for
 
 
 # Trees for each class at most, and without a better validation loss; what each adds.
@@ -19,6 +19,7 @@ FIRST_ROUNDS = 5  # after which boosting looks at the clock, where its time is l
 UNSTOPPED = 100  # trees for each class where no rows can be held out to stop by
 
 
+@standardised
 def boosting(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
     """scikit-learn's histogram gradient boosting, on categories whole; `seconds` bounds its training."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
@@ -60,6 +61,7 @@ def _fit_within(seconds: float, model: Any, bout: Bout) -> None:
         model.fit(bout.coded, bout.y)
 
 
+@standardised
 def light_gbm(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
     """LightGBM, on categories whole; `seconds` bounds its training."""
     import lightgbm  # pyright: ignore[reportMissingImports]
@@ -91,6 +93,7 @@ def light_gbm(bout: Bout, *, seed: int, threads: int | None, seconds: float = ma
     return Fitted(outputs, booster, leaves, "leaves", len(text))
 
 
+@standardised
 def xg_boost(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
     """XGBoost, on categories whole; `seconds` bounds its training."""
     import xgboost.callback  # pyright: ignore[reportMissingImports]
@@ -122,6 +125,7 @@ def xg_boost(bout: Bout, *, seed: int, threads: int | None, seconds: float = mat
     return Fitted(answers, model, leaves, "leaves", len(booster.save_raw()))
 
 
+@standardised
 def cat_boost(bout: Bout, *, seed: int, threads: int | None, seconds: float = math.inf, **_: Any) -> Fitted:
     """CatBoost, on categories as words; `seconds` bounds its training."""
     import catboost  # pyright: ignore[reportMissingImports]

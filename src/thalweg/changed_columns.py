@@ -164,8 +164,8 @@ def input_noise(ring: Ring) -> Found:
     """The same noisy cells for both: what a number becomes in `scaled` is read off the training rows.
 
     The spread is the distance of the quartiles, in which a normal distribution has 1.349 deviations. A column whose
-    quartiles are equal stays as it is (its commonest value, mostly 0, is exact), as do categories, dates and missing
-    cells; what falls outside the range of training is set to its end.
+    quartiles are equal stays as it is (its commonest value, mostly 0, is exact), as do categories, dates, missing cells
+    and those outside the range of training, for which nothing can be read off; noise leads to its ends and no further.
     """
     views = {name: np.array(getattr(ring.test, name)) for name in ("scaled", "plain", "coded")}
     disturbed = 0
@@ -181,9 +181,11 @@ def input_noise(ring: Ring) -> Found:
         known, first = np.unique(seen[there], return_index=True)
         z = randomness.normal(ring.seed, "trial", ring.test.n, epoch=STREAMS["noise"], step=i)
         noise = 2.0 * NOISE / 1.349 * (high - low) * z
-        noisy = np.clip(views["plain"][:, one.plain[0]] + noise, known[0], known[-1])
+        before = views["plain"][:, one.plain[0]]
+        moved = (known[0] <= before) & (before <= known[-1])
+        noisy = np.where(moved, np.clip(before + noise, known[0], known[-1]), before)
         scaled = np.interp(noisy, known, ring.train.scaled[there, one.scaled[0]][first])
-        views["scaled"][:, one.scaled[0]] = np.where(np.isnan(noisy), views["scaled"][:, one.scaled[0]], scaled)
+        views["scaled"][:, one.scaled[0]] = np.where(moved, scaled, views["scaled"][:, one.scaled[0]])
         views["plain"][:, one.plain[0]] = views["coded"][:, one.coded[0]] = noisy
     if not disturbed:
         return Found({"columns": 0}, "neither", "none", "there is no column of numbers to disturb.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,7 +38,7 @@ from thalweg.errors import InputError
 from thalweg.fit_cli import HIDDEN
 from thalweg.learning import Recipe
 from thalweg.outputs import check_outputs
-from thalweg.standings import OF_TASK
+from thalweg.standings import DECIDING
 
 
 FOR_REPORT = 3.0  # seconds of a budget, for start and report
@@ -82,9 +83,9 @@ def command(
     measure: Annotated[
         str | None,
         typer.Option(
-            show_default=" or ".join(measures[0] for measures in OF_TASK.values()),
-            help=f"That decides, of classes: {', '.join(OF_TASK['classification'])}; of numbers: "
-            f"{', '.join(OF_TASK['regression'])}.",
+            show_default=" or ".join(measures[0] for measures in DECIDING.values()),
+            help=f"That decides, of classes: {', '.join(DECIDING['classification'])}; of numbers: "
+            f"{', '.join(DECIDING['regression'])}.",
         ),
     ] = None,
     budget: Annotated[
@@ -132,17 +133,19 @@ def command(
             raise InputError(message)
     page = None if no_report else (report or Path("comparison.html"))
     check_outputs({"report": page}, {"table": data})
-    if budget is not None and page is not None:
-        seconds = seconds_of(budget)
-        budget = f"{seconds - min(FOR_REPORT, seconds / 2.0)}s"
+    asked = None if budget is None else seconds_of(budget)
+    seconds = asked if asked is None or page is None else asked - min(FOR_REPORT, asked / 2.0)
     with nullcontext() if quiet else WorkProgress() as progress:
         found = compare(
             data, target, task=task, drop=names(drop), keep=names(keep), groups=groups, time=time, n_folds=n_folds,
             repeats=repeats, contenders=None if contenders is None else names(contenders), measure=measure,
-            budget=budget, evidence=not no_evidence, seed=seed, engine=engine, threads=threads, progress=progress,
+            budget=seconds, evidence=not no_evidence, seed=seed, engine=engine, threads=threads, progress=progress,
             hidden=whole_numbers(hidden, "--hidden"), activation=activation, dropout=dropout,
             learning_rate=learning_rate, weight_decay=weight_decay, epochs=epochs, patience=patience, batch=batch,
         )  # fmt: skip
+    if asked is not None:  # the report is in it
+        settings = {**found.settings, "budget": asked, "asked": {**found.settings["asked"], "budget": budget}}
+        found = replace(found, settings=settings)
     is_shown = not (quiet or as_json)
     if is_shown:
         comparison_console.compared(found)

@@ -25,7 +25,7 @@ from thalweg.encoding import Encoder, drop_missing_targets
 from thalweg.errors import InputError, TableError
 from thalweg.learning import check_recipe, column_names, strata
 from thalweg.settings import check_choice, check_whole
-from thalweg.standings import FEWEST_FOLDS, OF_TASK
+from thalweg.standings import DECIDING, FEWEST_FOLDS
 from thalweg.table import Kind, Table
 from thalweg.tournament import Tournament
 
@@ -129,7 +129,7 @@ def compare(
     clock.seconds = seconds_of(default_budget(whole.n_rows) if budget is None else budget)
     whole, parts, how = _parted(whole, targets, task, groups, time, n_folds, repeats, seed)
     encoder = Encoder.learn(whole, targets, task=task, drop=dropped, keep=kept)
-    measures = OF_TASK[encoder.task]
+    measures = DECIDING[encoder.task]
     decides = measures[0] if measure is None else check_choice(measure, measures, "measure")
     asked = _asked(
         task=task, drop=tuple(dropped), keep=tuple(kept), groups=groups, time=time, n_folds=n_folds, repeats=repeats,
@@ -145,7 +145,10 @@ def compare(
         ran.run(parts[:n_folds], reserve=FOR_EVIDENCE * clock.seconds if evidence else 0.0)
         if evidence:
             ran.look(decides)
-        ran.run(parts[len(ran.done) :], reserve=0.0)
+        looked = len(ran.done)
+        ran.run(parts[looked:], reserve=0.0)
+        if evidence and len(ran.done) > looked:
+            ran.judge(decides)
     if ran.interrupted:
         clock.cut.append("it was interrupted, and what was not complete is left out")
     if len(ran.done) < len(parts):
@@ -161,6 +164,7 @@ def compare(
         settings={
             "thalweg": __version__, "seed": seed, "folds": n_folds, "run": len(ran.done),
             "learnt_from": len(ran.done[0].train), "training_rows": len(parts[0].train), "left_out": ran.left_out,
+            "unused": {one.column: one.why for one in encoder.decisions if one.role == "dropped"},
             "budget": clock.seconds, "seconds": clock.spent, "interrupted": ran.interrupted, "engine": engine,
             "recipe": settings.to_dict(), "asked": asked,
         },
@@ -211,7 +215,9 @@ def _parted(
     """The table without the column that parts it, the folds, and how they were made, in words."""
     n = whole.n_rows
     if n < 4 * k:
-        message = f"{whole.name} has {n} rows with a target, and {k} folds need at least {4 * k}; give more rows"
+        message = f"{whole.name} has {n} rows with a target, and {k} folds need at least {4 * k}; give more rows" + (
+            " or ask for fewer folds" if k > 2 else ""
+        )
         raise TableError(message)
     if time is not None:
         if repeats not in (None, 1):
@@ -223,7 +229,9 @@ def _parted(
             raise TableError(message)
         whole = whole.take(~column.missing) if without else whole
         parts = list(folds.by_time(whole[time].values, k))
-        _check_varied(parts, strata(whole, target, task), f"the earliest by {time!r} are; ask for fewer folds")
+        _check_varied(
+            parts, whole, target[0], strata(whole, target, task), f"the earliest by {time!r} are; ask for fewer folds"
+        )
         how = f"in order of {time!r}: each of {len(parts)} folds is tested by later rows"
         how += f"; {without:,} row{'s' * (without != 1)} without it left out" if without else ""
         return whole.drop([time]), parts, how
@@ -237,16 +245,19 @@ def _parted(
         whole, how = whole.drop([groups]), f"{how}, the rows of one {groups!r} together"
     parts = list(folds.repeated(n, k, repeats, seed=seed, labels=labels, groups=of_group))
     _check_varied(
-        parts, labels, "hardly any row is of another; give more rows" if groups is None else
+        parts, whole, target[0], labels, "hardly any row is of another; give more rows" if groups is None else
         f"those of one {groups!r} stay together; ask for fewer folds",
     )  # fmt: skip
     return whole, parts, f"{how}, of each class about the same share" if labels is not None else how
 
 
-def _check_varied(parts: Sequence[folds.Fold], labels: Int[np.ndarray, " n"] | None, why: str) -> None:
-    """Raises TableError where nobody can learn from a fold, as all its training rows are of one class."""
-    if labels is None or len(np.unique(labels)) < 2:
+def _check_varied(
+    parts: Sequence[folds.Fold], whole: Table, target: str, labels: Int[np.ndarray, " n"] | None, why: str
+) -> None:
+    """Raises TableError where nobody can learn from a fold, as its training rows all have the same target."""
+    answers, what = (whole[target].values, "value") if labels is None else (labels, "class")
+    if (answers == answers[0]).all():
         return  # a target of one value is refused by name when the encoder learns it
-    if any(len(np.unique(labels[fold.train])) < 2 for fold in parts):
-        message = f"a fold would learn from rows of one class alone, as {why}"
+    if any((answers[fold.train] == answers[fold.train[0]]).all() for fold in parts):
+        message = f"a fold would learn from rows of one {what} alone, as {why}"
         raise TableError(message)

@@ -16,7 +16,8 @@ class Comparison(Compared):
     """Network and trees on the same folds of one table, with evidence."""
 
     def __repr__(self) -> str:
-        return f"Comparison on {self.data}, target {self.target!r}: {self.verdict}"
+        data = self.data if self.data.isprintable() else repr(self.data)  # a terminal obeys what cannot be printed
+        return f"Comparison on {data}, target {self.target!r}: {self.verdict}"
 
     def __str__(self) -> str:
         words = comparison_table.paragraph

@@ -12,6 +12,7 @@ from thalweg.raw_features import RawFeatures
 
 
 READ_AT_A_GLANCE = 16  # leaves
+UNUSED_SHOWN = 8  # columns; the report has them all
 
 
 def compared(comparison: Comparison) -> None:
@@ -48,11 +49,15 @@ def as_json(comparison: Comparison, report: str | None) -> None:
 def _figures(comparison: Comparison) -> None:
     used = f"{comparison.columns} of its columns used" if comparison.columns != 1 else "1 of its columns used"
     title = f"{comparison.data}: {comparison.target} ({comparison.task}), {comparison.rows:,} rows, {used}"
-    table = console.sheet(*comparison_table.headings(comparison), title=title, numbers=True)
+    table = console.sheet(*comparison_table.headings(comparison), title=console.on_one_line(title), numbers=True)
     for row in comparison_table.rows(comparison):
         table.add_row(*row)
     console.show(table, comparison_table.WIDTH)
     _paragraph(comparison_table.note(comparison))
+    if unused := comparison.settings["unused"]:
+        shown = [f"{column} ({why})" for column, why in unused.items()]
+        more = [f"and {len(shown) - UNUSED_SHOWN:,} more"] * (len(shown) > UNUSED_SHOWN)
+        _paragraph(f"Not used: {'; '.join([*shown[:UNUSED_SHOWN], *more])}.")
 
 
 def _costs(comparison: Comparison) -> None:

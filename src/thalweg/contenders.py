@@ -12,21 +12,16 @@ import importlib.util
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from thalweg import boosters, engines, pruned_tree, rivals
-from thalweg.bouts import Bout, Fitted, limited, outputs_of, pickled_size, threads_for
+from thalweg.bouts import Bout, Fitted, centre_and_width, limited, outputs_of, pickled_size, standardised, threads_for
 from thalweg.learning import Recipe
 from thalweg.stopping import Status
-from thalweg.table import as_column
-from thalweg.targets import NumberTarget
 from thalweg.training import train
 
-
-if TYPE_CHECKING:
-    from jaxtyping import Float
 
 TREES = 100  # of the forest
 
@@ -59,7 +54,7 @@ class Contender:
 def _network(bout: Bout, *, seed: int, threads: int | None, recipe: Recipe, engine: str) -> Fitted:
     """As `fit` trains it: the same recipe, stopped by validation rows, the weights of the best epoch."""
     fit_rows, valid_rows = bout.parts(seed)
-    mean, deviation = (0.0, 1.0) if bout.n_classes else _centre_and_width(bout.y)
+    mean, deviation = (0.0, 1.0) if bout.n_classes else centre_and_width(bout.y)
     Y = bout.y if bout.n_classes else ((bout.y - mean) / deviation)[:, None]
     network = recipe.of_sizes(bout.scaled.shape[1], bout.n_classes or 1, bout.task)
     result = train(
@@ -82,6 +77,7 @@ def _pruned_tree(bout: Bout, *, seed: int, **_: Any) -> Fitted:
     return Fitted(lambda rows: grown.outputs(rows.plain), grown, grown.leaves, "leaves", pickled_size(grown))
 
 
+@standardised
 def _forest(bout: Bout, *, seed: int, threads: int | None, **_: Any) -> Fitted:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -117,12 +113,6 @@ def _baseline(bout: Bout, **_: Any) -> Fitted:
     k = bout.n_classes
     answer = rivals.majority(bout.y, 1, k) if k else rivals.mean(bout.y, 1)
     return Fitted(lambda rows: np.repeat(answer, rows.n, axis=0), answer, k or 1, "numbers", answer.nbytes)
-
-
-def _centre_and_width(y: Float[np.ndarray, " n"]) -> tuple[float, float]:
-    """Mean and standard deviation of a target, as the encoder of a model standardises it."""
-    target = NumberTarget.learn(as_column("y", y), "the training rows")
-    return target.mean, target.deviation
 
 
 CONTENDERS = {

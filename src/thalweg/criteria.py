@@ -87,7 +87,11 @@ def _kind(facts: Facts) -> tuple[str, str]:
     columns = [table[name] for name in encoder.columns]
     gaps = sum(bool(column.missing.any()) for column in columns)
     used = {*encoder.columns, *encoder.targets}
-    texts = [column.name for column in table.columns if column.kind is Kind.TEXT and column.name not in used]
+    texts = [
+        column.name
+        for column in table.columns
+        if column.kind is Kind.TEXT and column.name not in used and not column.missing.all()
+    ]
     here = f"{len(columns):,} columns: " + ", ".join(f"{n:,} of {what}" for what, n in counts.items() if n)
     here += f"; {gaps:,} of them have missing cells" if gaps else ""
     here += f"; beside them {len(texts):,} of text, which neither takes as it is" if texts else ""

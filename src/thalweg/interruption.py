@@ -10,14 +10,16 @@ from types import FrameType, TracebackType
 class Interruption:
     """While it is entered, the first Ctrl-C sets `requested`; a second one raises KeyboardInterrupt at once.
 
-    Outside the main thread, and where somebody else handles Ctrl-C already, it changes nothing.
+    Outside the main thread, and where somebody else handles Ctrl-C already, it changes nothing. With `at_once` the
+    first one raises too; `requested` then tells of one that a library's own code has swallowed.
 
     >>> with Interruption() as interruption:
     ...     interruption.requested()
     False
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, at_once: bool = False) -> None:
+        self._at_once = at_once
         self._requested = False
         self._installed = False
 
@@ -39,6 +41,6 @@ class Interruption:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._requested:
+        again, self._requested = self._requested, True
+        if again or self._at_once:
             raise KeyboardInterrupt
-        self._requested = True

@@ -74,9 +74,10 @@ def _measured(comparison: Compared, outcome: Outcome) -> str:
     network, champion = comparison.results["network"], comparison.results[outcome.champion]
     trees = sum(one.family == "trees" for one in comparison.results.values())
     of = f", the best of {trees} kinds of trees," if trees > 1 else ""
-    folds = len(network.by_fold[comparison.measure])
+    by_fold = network.by_fold[comparison.measure]
+    folds = sum(value is not None for value in by_fold)
     run, learnt, training = (comparison.settings[key] for key in ("run", "learnt_from", "training_rows"))
-    what = "folds" if run == folds else f"parts of {run} folds" if run > 1 else "parts of one fold"
+    what = "folds" if run == len(by_fold) else f"parts of {run} folds" if run > 1 else "parts of one fold"
     what += f", learnt from {learnt:,} of {training:,} training rows each" if learnt < training else ""
     return (
         f"the network's {_name(comparison)} is {_shown(comparison, network)}, that of {called(champion.name)}{of} "
@@ -96,11 +97,15 @@ def _hopeless(comparison: Compared, outcome: Outcome) -> str:
     if "baseline" not in comparison.results:
         return ""
     same = comparison.results["baseline"]
-    for one in (comparison.results["network"], comparison.results[outcome.champion]):
-        found = difference(one, same, comparison.measure, comparison.ratio)
-        if found is None or found.high < 0.0:
-            return ""
-    return " Neither can be told from always giving the same answer."
+    over = [
+        difference(comparison.results[name], same, comparison.measure, comparison.ratio)
+        for name in ("network", outcome.champion)
+    ]
+    if any(found is None or found.high < 0.0 for found in over):
+        return ""
+    if all(found is not None and found.low > 0.0 for found in over):
+        return " Both are worse than always giving the same answer."
+    return " By these folds neither can be told from always giving the same answer."
 
 
 def _other_measures(comparison: Compared) -> Iterator[str]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 # bike_sharing_hour.
 # Classification gains less: up to 6 %, on spambase.
 ROWS_PER_LEAF = (1, 5, 20)
+# Deviations from 0 beyond which the mean of a target is taken off it: of sums of squares half of the digits are lost
+# with a mean of 10⁴ deviations, and all with 10⁸.
+FAR = 1e3
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,10 +164,15 @@ def grow(
     (2, 19.5, [[20.0, 20.0], [20.0, 0.0], [0.0, 20.0]])
     """
     rows = rivals.tree_rows(X)
-    unit = 1.0
+    unit, centre = 1.0, 0.0
     if task == "regression":  # squares beyond 1e308 overflow; a power of two as the unit changes no bit
         unit = 2.0 ** min(math.frexp(np.abs(y).max())[1], 1023)
         y = y / unit
+        if abs(y.mean()) > FAR * y.std():
+            centre = float(y.mean())
+            y = y - centre
+            within = 2.0 ** math.frexp(np.abs(y).max())[1]  # of the values that are left
+            unit, centre, y = unit * within, centre / within, y / within
     fold = _folds(y, task, min(folds, len(y)), seed)
     held_out = [fold == number for number in range(fold.max() + 1)] if len(y) > 1 else []
     smoothings = rivals.SMOOTHING if task == "classification" else (0.0,)
@@ -187,7 +195,7 @@ def grow(
     which = int(loss[at].argmin())
     return pruned(
         whole, float(alphas[at]), smoothings[which], rows_per_leaf, float(loss[at, which]) / len(y),
-        np.asarray(np.isnan(rows).any(axis=0)), unit,
+        np.asarray(np.isnan(rows).any(axis=0)), unit, centre,
     )  # fmt: skip
 
 
@@ -199,8 +207,9 @@ def pruned(
     loss: float,
     asked_missing: np.ndarray,
     unit: float = 1.0,
+    centre: float = 0.0,
 ) -> PrunedTree:
-    """The cheapest tree at `alpha`, of equals the smallest, for a target that was divided by `unit`."""
+    """The cheapest tree at `alpha`, of equals the smallest, for a target divided by `unit` and then less `centre`."""
     kept = np.flatnonzero((whole.gone_from > alpha) | (np.arange(len(whole.left)) == 0))  # the root even at α = ∞
     number = np.zeros(len(whole.left), dtype=np.int64)
     number[kept] = np.arange(len(kept))
@@ -217,7 +226,7 @@ def pruned(
             feature=np.where(split, whole.feature[kept], -1),
             threshold=np.where(split, whole.threshold[kept], np.nan),
             missing_left=split & whole.missing_left[kept],
-            value=whole.value[kept] * unit,
+            value=(whole.value[kept] + centre) * unit,
             rows=whole.rows[kept],
             leaf_from=np.where(split, whole.leaf_from[kept] * unit * unit, 0.0),
             asked_missing=asked_missing,

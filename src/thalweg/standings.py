@@ -13,6 +13,7 @@ import numpy as np
 from thalweg.criteria import Criterion
 from thalweg.intervals import CONFIDENCE, Difference, corrected
 from thalweg.scores import MEASURES
+from thalweg.settings import check_choice
 from thalweg.tendencies import Tendency
 from thalweg.trials import Trial
 
@@ -21,6 +22,8 @@ OF_TASK: dict[str, tuple[str, ...]] = {  # the measures of a comparison, in the 
     "classification": ("log_loss", "error", "auc", "calibration"),
     "regression": ("rmse", "mae", "r2"),
 }
+# What may name a side. That what is said comes true so often is no end in itself: the shares of the classes do best.
+DECIDING = {task: tuple(one for one in measures if one != "calibration") for task, measures in OF_TASK.items()}
 LEVEL = 0.05  # of the gap between the baseline and the better of two: differences that are no matter
 FEWEST_FOLDS = 3  # to take a variance of; of fewer the test rows are parted
 CLEAR = 0.99  # a difference whose interval at this confidence still excludes 0 is called clear
@@ -50,6 +53,7 @@ class Result:
 
     def figure(self, measure: str) -> float | None:
         """The mean over the folds that have the figure; None where none has."""
+        check_choice(measure, tuple(self.by_fold), "measure")
         known = [value for value in self.by_fold[measure] if value is not None]
         return float(np.mean(known)) if known else None
 
@@ -173,4 +177,6 @@ class Compared:
         network = self.results.get("network")
         if network is None or name == "network":
             return None
-        return difference(network, self.results[name], measure or self.measure, self.ratio)
+        check_choice(name, tuple(self.results), "contender")
+        decides = self.measure if measure is None else check_choice(measure, self.measures, "measure")
+        return difference(network, self.results[name], decides, self.ratio)

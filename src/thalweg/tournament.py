@@ -6,6 +6,7 @@ contenders that take too long even for few rows.
 
 from __future__ import annotations
 
+import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,8 +23,9 @@ from thalweg.contenders import Contender
 from thalweg.criteria import criteria
 from thalweg.encoding import Encoder
 from thalweg.errors import InputError, ThalwegWarning
+from thalweg.interruption import Interruption
 from thalweg.splitting import split
-from thalweg.standings import FEWEST_FOLDS, OF_TASK, Result, linear_share, settle
+from thalweg.standings import FEWEST_FOLDS, OF_TASK, Outcome, Result, linear_share, settle
 from thalweg.table import Table
 from thalweg.tendencies import properties
 from thalweg.trial_ring import groups_of, sample
@@ -46,6 +48,7 @@ PROBE_CELLS, FEWEST_PROBED = 1_000_000, 250
 # Of the time for folds, for one contender in the first probe: beside it all would learn from hardly more rows than
 # these. Who can be stopped then is left out.
 TOO_MUCH = 0.1
+MOST_SAID = 200  # signs of what a library says of its breakdown
 SURPRISE = 1.5  # times its expected seconds an experiment may take, and is made only if so many are left
 TIMED_ROWS = 10_000  # to answer for, whose time stands for that of a million
 BLOCKS = 5  # of the test rows of each fold, where the budget held fewer than FEWEST_FOLDS
@@ -75,6 +78,7 @@ class Tournament:
         self.evidence: dict[str, Any] = {}  # fields of a comparison
         self.speeds: dict[str, tuple[float, float]] = {}  # contender → seconds for one row and for a million
         self.first: Bout  # the training rows of the first fold, once it has begun
+        self._interruption = Interruption(at_once=True)
         self._fits = 0
         self._rows = 0  # that a contender learns from
 
@@ -98,7 +102,8 @@ class Tournament:
     def interruptible(self) -> Iterator[None]:
         """Ctrl-C in it leaves what is complete, if that is one fold or more."""
         try:
-            yield
+            with self._interruption:
+                yield
         except KeyboardInterrupt:
             if not self.done:
                 raise
@@ -108,15 +113,9 @@ class Tournament:
         """What the data suggest, the lecture's criteria, and trials with the network and the best of the trees."""
         self.progress("properties of the data", self._fits / self.total)
         self.evidence["tendencies"] = properties(self.whole, self.encoder)
-        results = self.results()
-        outcome = settle(results, measure, self.ratio)
+        outcome = self.judge(measure)
         if outcome is None:
             return
-        network, trees = results["network"], results[outcome.champion]
-        linear = linear_share(results, measure)
-        self.evidence["criteria"] = criteria(
-            self.whole, self.encoder, network, trees, recipe=self.options["recipe"], linear=linear
-        )
         train, test = (
             sample(self.first, trial_ring.ROWS, self.seed),
             sample(self.done[0].tested, trial_ring.TEST_ROWS, self.seed),
@@ -141,6 +140,17 @@ class Tournament:
         if left_out:
             what = "experiment" if len(left_out) == 1 else "experiments"
             self.clock.cut.append(f"without the {what} {', '.join(left_out)}")
+
+    def judge(self, measure: str) -> Outcome | None:
+        """How the folds that were run settle it, which the lecture's criteria then speak of."""
+        results = self.results()
+        outcome = settle(results, measure, self.ratio)
+        if outcome is not None:
+            self.evidence["criteria"] = criteria(
+                self.whole, self.encoder, results["network"], results[outcome.champion],
+                recipe=self.options["recipe"], linear=linear_share(results, measure),
+            )  # fmt: skip
+        return outcome
 
     def _cost(self, rows: int) -> float:
         """Seconds that one fold of so many training rows will take."""
@@ -236,7 +246,11 @@ class Tournament:
         except InputError:  # an option breaks its rule
             raise
         except Exception as error:  # whatever a library raises, the others have their comparison
-            return f"it broke down: {type(error).__name__}: {error}"
+            if self._interruption.requested():  # compiled code may turn Ctrl-C into an error of its own
+                raise KeyboardInterrupt from error
+            return f"it broke down: {type(error).__name__}: {textwrap.shorten(str(error), MOST_SAID, placeholder='…')}"
+        if self._interruption.requested():
+            raise KeyboardInterrupt
         if not np.isfinite(outputs).all():
             return "it gave an answer that is not finite"
         return Answer(fitted, outputs, seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ MAX_DEPTH = 5
 # Okabe & Ito's colours, whose names plots.py has in part; a class beyond them is grey, and named as all are.
 _COLOURS = (BLUE, VERMILLION, GREEN, "#E69F00", "#CC79A7", SKY, "#F0E442")
 # Inches: what a text may take, from one level to the next, from one leaf to the next.
+FEWEST_SIGNS = 4  # of a name that is shortened
 _TEXT, _LEVEL, _ROW = 1.42, 1.86, 0.52
 _ELBOW = 0.32  # before a child: room for "yes" and "no"
 _SIZE = 8.0  # points
@@ -120,10 +122,15 @@ def _question(tree: PrunedTree, node: int, features: Sequence[Feature], fits: Ca
     """The condition in at most three lines; if need be the feature's name is shortened, not the threshold."""
     said, name = condition_at(tree, node, features, True), features[int(tree.feature[node])].name
     lines = _wrapped(said, fits)
-    for keep in range(len(name) - 1, 3, -1):
-        if len(lines) <= 3:
-            break
-        lines = _wrapped(said.replace(name, f"{name[:keep].rstrip()}…", 1), fits)
+    if len(lines) > 3 and len(name) > FEWEST_SIGNS:
+
+        def shortened(keep: int) -> list[str]:
+            return _wrapped(said.replace(name, f"{name[:keep].rstrip()}…", 1), fits)
+
+        # Halved, as each attempt is drawn to be measured: of a name of 300 signs one after the other took seconds.
+        kept = range(FEWEST_SIGNS, len(name))
+        fitting = bisect.bisect_right(kept, 3, key=lambda keep: len(shortened(keep)))
+        lines = shortened(kept[max(fitting - 1, 0)])
     if len(lines) > 3:  # the name is not in what is said, as in "job is clerk" of a feature "job = clerk"
         lines = [*lines[:2], _cut(f"{lines[2]}…", fits)]
     return "\n".join(lines)
