@@ -363,6 +363,37 @@ def test_unknown_names_are_refused_with_those_that_are_known(classes):
             ask()
 
 
+def test_a_class_that_a_probe_would_miss_costs_nobody_his_place():
+    rng = np.random.default_rng(3)
+    rare = np.zeros(6_000, dtype=int)
+    rare[rng.choice(6_000, 8, replace=False)] = 1
+    table = pd.DataFrame({"x": rng.normal(size=6_000), "y": rare})
+    found = compare(table, "y", task="classification", contenders=["boosting", "linear", "baseline"], n_folds=2,
+                    repeats=1, evidence=False, budget="10m")  # fmt: skip
+    assert [*found.results] == ["boosting", "linear", "baseline"] and found.cut == ()
+
+
+def test_rows_that_are_all_alike_are_no_probe():
+    x = np.zeros(9_000)
+    x[[17, 5_003, 8_101, 8_500]] = 1.0
+    table = pd.DataFrame({"x": x, "y": np.arange(9_000) % 2 == 0})
+    found = compare(table, "y", contenders=["tree", "baseline"], n_folds=2, repeats=1, evidence=False, budget="10m")
+    assert found.settings["run"] == 2 and found.cut == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (lambda rows: np.ones(rows.n), "answered in the shape (60,), and (60, 2) was asked for"),
+        (lambda rows: np.tile([2.0, -1.0], (rows.n, 1)), "gave a probability of -1"),
+    ],
+)
+def test_an_answer_that_is_none_leaves_the_others_their_comparison(clock, answer, said):
+    odd = replace(slow(clock, "odd", 0.001), learn=lambda bout, **_: Fitted(answer, None, 1, "numbers", 8))
+    found = run(clock, 300, 60.0, contenders=[odd, slow(clock, "one", 0.001)])
+    assert [*found.results] == ["one"] and said in found.cut[0]
+
+
 def test_the_budget_that_nobody_asked_for_grows_with_the_rows():
     assert [default_budget(n) for n in (0, 800, 1_200, 10_000, 10**7)] == [10.0, 10.0, 12.0, 56.0, 100.0]
 

@@ -159,6 +159,19 @@ def test_neither_the_unit_of_a_number_nor_where_it_begins_matters(one, factor, o
     assert errors[1] == pytest.approx(errors[0], rel=0.05)
 
 
+def test_rows_to_stop_by_are_of_other_groups(one):
+    """What is learnt of groups that stay apart is judged by groups that stay apart."""
+    for kind in ("2", "numbers"):
+        train, test = bouts(kind)
+        groups = np.arange(train.n) % 11
+        train = replace(train, groups=groups)
+        fit_rows, valid_rows = train.parts(7)
+        assert not {*groups[fit_rows]} & {*groups[valid_rows]} and len(fit_rows) + len(valid_rows) == train.n
+        assert 0.05 < len(valid_rows) / train.n < 0.3
+        check(test, one.learn(train, seed=7, **OPTIONS).outputs(test))
+        assert len(replace(train, groups=groups * 0).parts(7)[1]) == 30  # a single group is parted
+
+
 def test_a_network_that_is_interrupted_is_no_contender(monkeypatch):
     train, _ = bouts("2")
     monkeypatch.setattr("thalweg.interruption.Interruption.requested", lambda self: True)

@@ -280,6 +280,17 @@ def test_folds_have_equal_sizes_and_shares_of_classes():
         assert each.max() - each.min() <= 1 and each.sum() == n
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_no_fold_parts_a_group(task):
+    rng = np.random.default_rng(5)
+    y, groups = rng.integers(0, 3, 211).astype(float), rng.integers(0, 13, 211)
+    fold = pruned_tree._folds(y, task, 5, 7, groups)
+    assert set(fold) == set(range(5)) and all(len(set(fold[groups == one])) == 1 for one in range(13))
+    assert set(pruned_tree._folds(y, task, 5, 7, groups % 2)) == {0, 1}
+    alone = pruned_tree._folds(y, task, 5, 7, np.zeros(211))
+    np.testing.assert_array_equal(alone, pruned_tree._folds(y, task, 5, 7))
+
+
 @pytest.mark.parametrize("name", ["german_credit.csv", "abalone.csv"])
 def test_a_real_table(shared, name):
     from thalweg import table as tables

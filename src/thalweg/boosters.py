@@ -25,9 +25,18 @@ def boosting(bout: Bout, *, seed: int, threads: int | None, seconds: float = mat
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
     kind: Any = HistGradientBoostingClassifier if bout.n_classes else HistGradientBoostingRegressor
+    X, y, held = bout.coded, bout.y, {}
     # It holds rows of every class out, if there are enough of each.
-    counts = np.unique(bout.y, return_counts=True)[1] if bout.n_classes else np.array([bout.n])
+    counts = np.unique(y, return_counts=True)[1] if bout.n_classes else np.array([bout.n])
     stops = bool(counts.min() > 1 and VALIDATION * bout.n >= len(counts))
+    if stops and bout.groups is not None:  # it knows nothing of groups
+        fit_rows, valid_rows = bout.parts(seed)
+        if bout.n_classes:
+            valid_rows = valid_rows[np.isin(y[valid_rows], y[fit_rows])]
+        stops = bool(len(valid_rows) and (not bout.n_classes or len(np.unique(y[fit_rows])) > 1))
+        if stops:
+            held = {"X_val": X[valid_rows], "y_val": y[valid_rows]}
+            X, y = X[fit_rows], y[fit_rows]
     model = kind(
         max_iter=ROUNDS if stops else UNSTOPPED, learning_rate=RATE, early_stopping=stops,
         validation_fraction=VALIDATION, n_iter_no_change=PATIENCE, categorical_features=bout.categorical,
@@ -35,9 +44,9 @@ def boosting(bout: Bout, *, seed: int, threads: int | None, seconds: float = mat
     )  # fmt: skip
     with limited(threads_for(bout, threads), "openmp"):
         if seconds < math.inf:
-            _fit_within(seconds, model, bout)
+            _fit_within(seconds, model, X, y, held)
         else:
-            model.fit(bout.coded, bout.y)
+            model.fit(X, y, **held)
     leaves = sum(int(tree.get_n_leaf_nodes()) for round_ in model._predictors for tree in round_)
     answers = outputs_of(model, bout, "coded")
 
@@ -48,17 +57,17 @@ def boosting(bout: Bout, *, seed: int, threads: int | None, seconds: float = mat
     return Fitted(outputs, model, leaves, "leaves", pickled_size(model))
 
 
-def _fit_within(seconds: float, model: Any, bout: Bout) -> None:
+def _fit_within(seconds: float, model: Any, X: np.ndarray, y: np.ndarray, held: dict[str, np.ndarray]) -> None:
     """Fit boosting in pieces, the trees of each as many as those before it, until it stops or the time is over.
 
     In pieces it is the same model as at once, but for the time that it takes to bin the rows again.
     """
     most, started = model.max_iter, perf_counter()
     model.set_params(warm_start=True, max_iter=FIRST_ROUNDS)
-    model.fit(bout.coded, bout.y)
+    model.fit(X, y, **held)
     while model.n_iter_ == model.max_iter < most and perf_counter() - started < seconds:
         model.set_params(max_iter=min(2 * model.max_iter, most))
-        model.fit(bout.coded, bout.y)
+        model.fit(X, y, **held)
 
 
 @standardised

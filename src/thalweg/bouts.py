@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thalweg import rivals
+from thalweg import folds, rivals
 from thalweg.encoding import Encoder
 from thalweg.raw_features import RawFeatures
 from thalweg.splitting import split
@@ -41,6 +41,7 @@ class Bout:
     coded: Float[np.ndarray, "n c"]  # the same with one number for each category
     categorical: Bool[np.ndarray, " c"]  # which of `coded` are categories
     y: Num[np.ndarray, " n"]  # numbers of classes, or the target in its unit
+    groups: Int[np.ndarray, " n"] | None = None  # whose rows are never parted
 
     @classmethod
     def of(cls, encoder: Encoder, table: Table, *, answered: bool = True) -> Bout:
@@ -66,11 +67,20 @@ class Bout:
 
     def take(self, rows: Any) -> Bout:
         """These rows: indices or a mask."""
-        return replace(self, scaled=self.scaled[rows], plain=self.plain[rows], coded=self.coded[rows], y=self.y[rows])
+        groups = None if self.groups is None else self.groups[rows]
+        return replace(
+            self, scaled=self.scaled[rows], plain=self.plain[rows], coded=self.coded[rows], y=self.y[rows],
+            groups=groups,
+        )  # fmt: skip
 
     def parts(self, seed: int) -> tuple[Int[np.ndarray, " m"], Int[np.ndarray, " v"]]:
-        """Rows to learn from and rows to stop by, of each class about the same share."""
-        return split(self.n, VALIDATION, seed=seed, purpose="validation", labels=self.y if self.n_classes else None)
+        """Rows to learn from and rows to stop by, of each class about the same share, and other groups if there are."""
+        labels = self.y.astype(np.int64) if self.n_classes else None
+        k = 1 if self.groups is None else min(round(1 / VALIDATION), len(np.unique(self.groups)))
+        if k > 1:  # rows of a group that was learnt from would say to go on for too long
+            held = next(folds.repeated(self.n, k, 1, seed=seed, labels=labels, groups=self.groups))
+            return held.train, held.test
+        return split(self.n, VALIDATION, seed=seed, purpose="validation", labels=labels)
 
 
 @dataclass(frozen=True, eq=False)

@@ -127,7 +127,7 @@ def compare(
     unread = [name for name in dropped if name not in (*targets, *columns)]
     whole, _ = drop_missing_targets(table.read(data, without=unread), targets)
     clock.seconds = seconds_of(default_budget(whole.n_rows) if budget is None else budget)
-    whole, parts, how = _parted(whole, targets, task, groups, time, n_folds, repeats, seed)
+    whole, parts, of_group, how = _parted(whole, targets, task, groups, time, n_folds, repeats, seed)
     encoder = Encoder.learn(whole, targets, task=task, drop=dropped, keep=kept)
     measures = DECIDING[encoder.task]
     decides = measures[0] if measure is None else check_choice(measure, measures, "measure")
@@ -139,7 +139,7 @@ def compare(
     ran = Tournament(
         whole=whole, encoder=encoder, drop=tuple(dropped), keep=tuple(kept), contenders=chosen, clock=clock, seed=seed,
         options={"threads": threads, "recipe": settings, "engine": engine}, progress=progress or (lambda *_: None),
-        total=len(parts) * len(chosen),
+        total=len(parts) * len(chosen), groups=of_group,
     )  # fmt: skip
     with ran.interruptible():
         ran.run(parts[:n_folds], reserve=FOR_EVIDENCE * clock.seconds if evidence else 0.0)
@@ -211,8 +211,8 @@ def _parted(
     k: int,
     repeats: int | None,
     seed: int,
-) -> tuple[Table, list[folds.Fold], str]:
-    """The table without the column that parts it, the folds, and how they were made, in words."""
+) -> tuple[Table, list[folds.Fold], Int[np.ndarray, " n"] | None, str]:
+    """The table without the column that parts it, the folds, the groups, and how they were made, in words."""
     n = whole.n_rows
     if n < 4 * k:
         message = f"{whole.name} has {n} rows with a target, and {k} folds need at least {4 * k}; give more rows" + (
@@ -234,7 +234,7 @@ def _parted(
         )
         how = f"in order of {time!r}: each of {len(parts)} folds is tested by later rows"
         how += f"; {without:,} row{'s' * (without != 1)} without it left out" if without else ""
-        return whole.drop([time]), parts, how
+        return whole.drop([time]), parts, None, how
     repeats = REPEATS if repeats is None else check_whole(repeats, 1, "repeats")
     labels = strata(whole, target, task)
     of_group = None
@@ -248,7 +248,7 @@ def _parted(
         parts, whole, target[0], labels, "hardly any row is of another; give more rows" if groups is None else
         f"those of one {groups!r} stay together; ask for fewer folds",
     )  # fmt: skip
-    return whole, parts, f"{how}, of each class about the same share" if labels is not None else how
+    return whole, parts, of_group, f"{how}, of each class about the same share" if labels is not None else how
 
 
 def _check_varied(

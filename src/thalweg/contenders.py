@@ -73,7 +73,7 @@ def _network(bout: Bout, *, seed: int, threads: int | None, recipe: Recipe, engi
 
 
 def _pruned_tree(bout: Bout, *, seed: int, **_: Any) -> Fitted:
-    grown = pruned_tree.grow(bout.plain, bout.y, bout.task, bout.n_classes, seed=seed)
+    grown = pruned_tree.grow(bout.plain, bout.y, bout.task, bout.n_classes, groups=bout.groups, seed=seed)
     return Fitted(lambda rows: grown.outputs(rows.plain), grown, grown.leaves, "leaves", pickled_size(grown))
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from thalweg import randomness, rivals
+from thalweg.folds import repeated
 from thalweg.pruning_sequence import Grown, levels, smoothed
 
 
@@ -141,6 +142,7 @@ def grow(
     n_classes: int,
     *,
     folds: int = 5,
+    groups: Int[np.ndarray, " n"] | None = None,
     seed: int = 0,
     standard_errors: float = 0.0,
 ) -> PrunedTree:
@@ -154,6 +156,8 @@ def grow(
         X: nan where a value is missing.
         y: class numbers from 0, or the target's values.
         n_classes: how many classes there are, some perhaps without a row; 0 for regression.
+        folds: at most so many; as many as there are groups, if these are fewer.
+        groups: of each row, whose rows no fold parts; None or a single one: rows are drawn.
         standard_errors: take the smallest tree whose loss is at most the least and so many standard errors of it (from
             the folds' means). Breiman et al. prefer 1, for a simpler tree. It is 0 because what a network is compared
             to should be as good as it can.
@@ -173,7 +177,7 @@ def grow(
             y = y - centre
             within = 2.0 ** math.frexp(np.abs(y).max())[1]  # of the values that are left
             unit, centre, y = unit * within, centre / within, y / within
-    fold = _folds(y, task, min(folds, len(y)), seed)
+    fold = _folds(y, task, min(folds, len(y)), seed, groups)
     held_out = [fold == number for number in range(fold.max() + 1)] if len(y) > 1 else []
     smoothings = rivals.SMOOTHING if task == "classification" else (0.0,)
     tried = []
@@ -240,8 +244,15 @@ def pruned(
         )
 
 
-def _folds(y: np.ndarray, task: str, folds: int, seed: int) -> np.ndarray:
-    """The fold of each row: equally many rows in each, and as equally as can be of each class."""
+def _folds(y: np.ndarray, task: str, folds: int, seed: int, groups: np.ndarray | None = None) -> np.ndarray:
+    """The fold of each row: about equally many rows in each, and as equally as can be of each class."""
+    k = 1 if groups is None else min(folds, len(np.unique(groups)))
+    if k > 1:
+        fold = np.empty(len(y), dtype=np.int64)
+        labels = y.astype(np.int64) if task == "classification" else None
+        for number, one in enumerate(repeated(len(y), k, 1, seed=seed, labels=labels, groups=groups)):
+            fold[one.test] = number
+        return fold
     order = randomness.permutation(seed, "pruning", len(y))
     if task == "classification":
         order = order[np.argsort(y[order], kind="stable")]

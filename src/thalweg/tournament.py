@@ -10,7 +10,7 @@ import textwrap
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from thalweg.budget import Budget
 from thalweg.contenders import Contender
 from thalweg.criteria import criteria
 from thalweg.encoding import Encoder
-from thalweg.errors import InputError, ThalwegWarning
+from thalweg.errors import InputError, TableError, ThalwegWarning
 from thalweg.interruption import Interruption
 from thalweg.splitting import split
 from thalweg.standings import FEWEST_FOLDS, OF_TASK, Outcome, Result, linear_share, settle
@@ -66,6 +66,7 @@ class Tournament:
     clock: Budget
     seed: int
     options: dict[str, Any]
+    groups: Int[np.ndarray, " n"] | None  # of each row, whose rows nobody may part
     progress: Callable[[str, float], Any]
     total: int  # fits that are asked for
 
@@ -172,7 +173,14 @@ class Tournament:
             return rows
         most = max(PROBE_ROWS, rows // PROBE_SHARE)
         limits = self._limited(TOO_MUCH * (self.clock.seconds - reserve))
-        run = self._fold(0, fold, few, probe=True, limits=limits)
+        while True:
+            try:
+                run = self._fold(0, fold, few, probe=True, limits=limits)
+                break
+            except TableError:  # so few rows may have the same cell in every column
+                few *= PROBE_GROWTH
+                if few >= rows:
+                    return rows
         while (more := PROBE_GROWTH * few) <= most and PROBE_COST * self._cost(more) <= self.clock.left - reserve:
             few = more
             run = self._fold(0, fold, few, probe=True)
@@ -216,6 +224,8 @@ class Tournament:
                     learn_from, names, task=self.encoder.task, drop=self.drop, keep=self.keep, all_rows=self.whole
                 )
             bout, tested = Bout.of(encoder, learn_from), Bout.of(encoder, answer_for)
+            if self.groups is not None:
+                bout = replace(bout, groups=self.groups[train])
         run = FoldRun(encoder, train, test, tested, {})
         if not self.done:
             self.first = bout
@@ -251,17 +261,26 @@ class Tournament:
             return f"it broke down: {type(error).__name__}: {textwrap.shorten(str(error), MOST_SAID, placeholder='…')}"
         if self._interruption.requested():
             raise KeyboardInterrupt
+        shape = (tested.n, tested.n_classes) if tested.n_classes else (tested.n,)
+        if np.shape(outputs) != shape:
+            return f"it answered in the shape {np.shape(outputs)}, and {shape} was asked for"
         if not np.isfinite(outputs).all():
             return "it gave an answer that is not finite"
+        if tested.n_classes and np.min(outputs) < 0.0:
+            return f"it gave a probability of {np.min(outputs):.3g}"
         return Answer(fitted, outputs, seconds)
 
     def _some(self, rows: Int[np.ndarray, " n"], most: int, number: int) -> Int[np.ndarray, " m"]:
-        """At most so many of the rows, of each class about the same share."""
+        """At most so many of the rows, of each class about the same share, and two of one that would be missing."""
         if len(rows) <= most:
             return rows
         labels = None if self.labels is None else self.labels[rows]
         seed = (self.seed + number) % 2**64
-        return rows[split(len(rows), most / len(rows), seed=seed, purpose="comparison", labels=labels)[1]]
+        drawn = split(len(rows), most / len(rows), seed=seed, purpose="comparison", labels=labels)[1]
+        if labels is not None:
+            missing = np.setdiff1d(labels, labels[drawn])
+            drawn = np.sort(np.concatenate([drawn, *(np.flatnonzero(labels == one)[:2] for one in missing)]))
+        return rows[drawn]
 
     @property
     def ratio(self) -> float:

@@ -42,8 +42,8 @@ ROOMS: tuple[str, ...] = (
     mlp_parameters  mlp_settings  mlp_training  sparse_rows  estimator_files  fitted_network  mlp_base  rate_tests
     estimators  rivals  model  learning  fitting  predictions  explaining
     table_inputs  table_encoder  table_targets  table_files  table_estimators
-    raw_features  pruning_sequence  pruned_tree  tree_rules  tree_drawing
-    bouts  boosters  contenders  folds  intervals  budget
+    raw_features  folds  pruning_sequence  pruned_tree  tree_rules  tree_drawing
+    bouts  boosters  contenders  intervals  budget
     tendencies  criteria  trial_ring  changed_columns  changed_rows  trials
     standings  judgement  verdict  report_page  explained_row  boundaries  boundary_plots
     comparison_report  comparison_table  comparison  tournament  comparing
