@@ -3,12 +3,15 @@
 import io
 import json
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import thalweg as tw
 from command_line import run
+from hostile_mails import TOP
 from letters import letters, write_folders
 
 
@@ -124,6 +127,58 @@ def test_when_the_filter_fails_the_mail_goes_on_unmarked(folder, tmp_path, typed
     typed(raw)
     failed = run("spam", "classify", folder / "spam.thalweg", "--header")
     assert failed.status == 1 and failed.out == raw and failed.err.startswith("thalweg: the memory")
+
+
+def test_a_wrong_threshold_loses_no_mail(folder, typed):
+    raw = letters(1, 1)[1][0]
+    typed(b"X-Thalweg-Spam: no\r\n" + raw)
+    ran = run("spam", "classify", folder / "spam.thalweg", "--header", "--threshold", "95")
+    assert ran.status == 2 and ran.out == raw and "--threshold must be a probability from 0 to 1, not 95" in ran.err
+
+
+def test_a_full_disk_loses_no_mail(folder, typed, monkeypatch):
+    """Of the part of a large mail that is kept on the disk, some bytes are written before it is full."""
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            if self.tell():
+                raise OSError(28, "No space left on device")
+            return super().write(data[:1_000])
+
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
+    raw = TOP + b"\n" + bytes(range(256)) * 100_000
+    typed(raw)
+    ran = run("spam", "classify", folder / "spam.thalweg", "--header")
+    assert ran.status == 1 and ran.out == raw and "No space left" in ran.err
+
+
+MEASURED = """
+import sys
+import hostile_mails
+from thalweg.cli import main
+sys.argv = ["thalweg", "spam", "classify", sys.argv[1], "--header"]
+try:
+    main()
+finally:
+    print(hostile_mails.peak_megabytes(), file=sys.stderr)
+"""
+
+
+def test_a_mail_of_200_mb_goes_on_byte_for_byte_within_300_mb(folder, tmp_path):
+    mail, marked = tmp_path / "large.eml", tmp_path / "marked.eml"
+    with mail.open("wb") as file:
+        file.write(TOP + b"\n")
+        for number in range(200):
+            file.write(b"%06d\n" % number * 143_000)
+    script = [sys.executable, "-c", MEASURED, str(folder / "spam.thalweg")]
+    with mail.open("rb") as given, marked.open("wb") as out:
+        ran = subprocess.run(script, stdin=given, stdout=out, stderr=subprocess.PIPE, cwd=Path(__file__).parent)
+    assert ran.returncode == 0 and float(ran.stderr) < 300, ran.stderr
+    with mail.open("rb") as given, marked.open("rb") as out:
+        assert out.readline().startswith(b"X-Thalweg-Spam: ")
+        while block := given.read(1 << 20):
+            assert out.read(1 << 20) == block
+        assert out.read() == b""
 
 
 @pytest.mark.parametrize(
