@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import hypothesis.strategies as st
 import numpy as np
@@ -172,6 +173,16 @@ def test_what_makes_no_table_is_refused():
     for given_mails, labels in ((ham, [True]), ([], None)):
         with pytest.raises(tw.InputError, match="labels; give one for each"):
             mail_table(given_mails, labels)
+    for given_mails in (["letter.eml"], "letter.eml", Path("letter.eml"), 5, [*ham, "letter.eml"]):
+        said = r"mail \d is .*, and mails are Mail objects; read those .* with thalweg\.mailboxes\.mails\(paths\)"
+        with pytest.raises(tw.InputError, match=said):
+            mail_table(given_mails, [True])
+    assert mail_table(ham[0], [True]).n_rows == 1 and mail_table(ham, np.array([0, 1, 0]) == 1).n_rows == 3
+    assert mail_table(iter(ham), iter([0, 1, 0]))["class"].values.tolist() == ["wanted", "spam", "wanted"]
+    with pytest.raises(tw.InputError, match="label 2 is 'spam', and labels say whether a mail is spam; give True or"):
+        mail_table(ham, [False, "spam", True])
+    with pytest.raises(tw.InputError, match="there are 3 mails and 1 labels"):
+        mail_table(ham, True)
     with pytest.raises(tw.InputError, match="features must be one of lecture, rich"):
         mail_table(ham, features="many")
 
