@@ -219,6 +219,15 @@ def test_wrong_use_of_train_is_one_sentence(folder, tmp_path):
     assert model.status == 2 and "is not a Thalweg file" in model.sentence
 
 
+def test_a_model_and_a_filter_name_the_command_that_takes_each(folder, tmp_path):
+    tw.SpamFilter.load(folder / "spam.thalweg").model.save(tmp_path / "model.thalweg")
+    for command in (("inspect", folder / "spam.thalweg"), ("predict", folder / "spam.thalweg", folder / "said")):
+        ran = run(*command)
+        assert ran.status == 2 and "or use `thalweg spam classify FILTER MAIL`" in ran.sentence
+    ran = run("spam", "classify", tmp_path / "model.thalweg", folder / "ham")
+    assert ran.status == 2 and "or use `thalweg predict MODEL TABLE`" in ran.sentence
+
+
 def test_the_group_has_help():
     ran = run("spam", "--help")
     assert ran.status == 0 and "train" in ran.text and "classify" in ran.text
