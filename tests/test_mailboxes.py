@@ -222,6 +222,18 @@ def test_there_must_be_something_to_read(tmp_path, monkeypatch):
         list(mails("-"))
 
 
+def test_an_empty_file_among_others_is_skipped_and_counted(tmp_path):
+    (tmp_path / "a.eml").write_bytes(mail(1))
+    for name in ("empty", "other"):
+        (tmp_path / name).write_bytes(b"")
+    reading = Reading()
+    assert subjects(*(tmp_path / name for name in ("empty", "a.eml", "other")), reading=reading) == ["1"]
+    assert (reading.mails, reading.skipped) == (1, 2)
+    assert total_bytes([tmp_path / "empty", tmp_path / "a.eml"]) == len(mail(1))
+    with pytest.raises(InputError, match="empty' is empty; name a file"):
+        mails([tmp_path / "empty", tmp_path / "other"])
+
+
 def test_devices_are_refused_and_pipes_read(tmp_path):
     if not os.path.exists("/dev/zero"):
         pytest.skip("no devices here")

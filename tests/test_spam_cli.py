@@ -219,6 +219,25 @@ def test_wrong_use_of_train_is_one_sentence(folder, tmp_path):
     assert model.status == 2 and "is not a Thalweg file" in model.sentence
 
 
+def test_files_without_a_mail_are_counted_once_and_stop_nobody(folder, tmp_path):
+    for name, raw in (("a.eml", letters(1, 1)[0][0]), ("notes", b"no mail"), ("empty", b"")):
+        (tmp_path / name).write_bytes(raw)
+    filter = folder / "spam.thalweg"
+    ran = run("spam", "classify", filter, tmp_path, tmp_path / "empty", tmp_path / "a.eml")
+    assert ran.status == 0 and len(ran.text.splitlines()) == 2 and ran.err == "3 files that hold no mail were skipped\n"
+    one = run("spam", "classify", filter, tmp_path / "empty", tmp_path / "a.eml")
+    assert one.err == "1 file that holds no mail was skipped\n"
+    told = run("spam", "classify", filter, tmp_path, "--json")
+    assert json.loads(told.text)["skipped"] == 2 and told.err == ""
+    assert run("spam", "classify", filter, tmp_path, "-q").err == ""
+    assert run("spam", "classify", filter, tmp_path / "empty").status == 2
+    known = "--ham", folder / "ham", "--ham", tmp_path, "--spam", folder / "spam", "--spam", tmp_path / "empty"
+    trained = run("spam", "train", *known, "--features", "lecture", "-o", tmp_path / "f.thalweg")
+    assert trained.status == 0 and trained.err.endswith("3 files that hold no mail were skipped\n")
+    assert trained.err.count("skipped") == 1
+    assert tw.SpamFilter.load(filter).classify([tmp_path / "empty", tmp_path / "a.eml"]).shape == (1,)
+
+
 def test_a_model_and_a_filter_name_the_command_that_takes_each(folder, tmp_path):
     tw.SpamFilter.load(folder / "spam.thalweg").model.save(tmp_path / "model.thalweg")
     for command in (("inspect", folder / "spam.thalweg"), ("predict", folder / "spam.thalweg", folder / "said")):

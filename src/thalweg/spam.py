@@ -349,14 +349,16 @@ def _seconds(moment: datetime | None) -> float:
 def _mails(given: Any) -> Iterator[Mail]:
     """Mails from a Mail, a path, or several of them."""
     several = given if isinstance(given, Iterable) and not isinstance(given, str | os.PathLike) else [given]
-    for one in several:
-        if isinstance(one, Mail):
+    # Paths that follow one another are read together: an empty file stops only where there is nothing else.
+    for are_paths, some in itertools.groupby(several, lambda one: isinstance(one, str | os.PathLike)):
+        if are_paths:
+            yield from read_mails(some)
+            continue
+        for one in some:
+            if not isinstance(one, Mail):
+                message = f"mails are Mail objects or paths of mailboxes, not {shown(one)}"
+                raise InputError(message)
             yield one
-        elif isinstance(one, str | os.PathLike):
-            yield from read_mails([one])
-        else:
-            message = f"mails are Mail objects or paths of mailboxes, not {shown(one)}"
-            raise InputError(message)
 
 
 def _trusted(given: Any) -> TrustedDomains:

@@ -76,8 +76,9 @@ def train(
     found.save(output)
     with saved(found.model, output):
         if as_json:
-            console.as_json({**console.spam_summary(found), "filter": str(output)})
+            console.as_json({**console.spam_summary(found), "skipped": reading.skipped, "filter": str(output)})
         elif not quiet:
+            _tell_skipped(reading.skipped)
             console.spam_filter(found)
             typer.echo(f"filter  {output}")
 
@@ -151,7 +152,9 @@ def classify(
                     if why is not None:
                         typer.echo(writers.write(why.document(passes=True if passes else None), "text"))
     if as_json:
-        console.as_json({"threshold": threshold, "spam": spam, "mails": told})
+        console.as_json({"threshold": threshold, "spam": spam, "skipped": reading.skipped, "mails": told})
+    elif not quiet:
+        _tell_skipped(reading.skipped)
     if spam:
         raise typer.Exit(FOUND_SPAM)
 
@@ -246,16 +249,30 @@ class _Rest:
         shutil.copyfileobj(self._mail, out, BLOCK)
 
 
+def _tell_skipped(files: int) -> None:
+    """Say it once, beside what is printed: a file among many may have been meant to be read."""
+    if files:
+        said = "1 file that holds no mail was" if files == 1 else f"{files:,} files that hold no mail were"
+        typer.echo(f"{said} skipped", err=True)
+
+
 class _Reading(LateProgress):
     """How far mailboxes have been read, on a terminal, after a second."""
 
     def __init__(self, quiet: bool) -> None:
         super().__init__()
         self._quiet, self._started = quiet, time.perf_counter()
+        self._all: list[Reading] = []
+
+    @property
+    def skipped(self) -> int:
+        """Files without a mail, over all mailboxes."""
+        return sum(reading.skipped for reading in self._all)
 
     def mails(self, paths: list[str]) -> Iterator[Mail]:
         """The mails of these mailboxes, which are looked for now."""
         reading, total = Reading(), None if self._quiet else total_bytes(paths)
+        self._all.append(reading)
         return self._counted(mails(paths, reading=reading), reading, total)
 
     def _counted(self, several: Iterator[Mail], reading: Reading, total: int | None) -> Iterator[Mail]:
