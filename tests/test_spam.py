@@ -194,9 +194,9 @@ def test_too_few_mails_of_a_kind_are_counted_and_the_number_that_is_asked_for_is
         return
     with pytest.raises(tw.InputError, match=said) as caught:
         tw.SpamFilter.train(*mails(ham, spam), features="lecture", **options)
-    needed = re.search(r"(\d+) or more", str(caught.value))
+    needed = [int(number) for number in re.findall(r"(\d+) or more", str(caught.value))]
     for more in (0, 1, 40) if needed else ():
-        known = mails(int(needed[1]), int(needed[1]) + more)
+        known = mails(needed[0], needed[0] + more)
         rows = tw.SpamFilter.train(*known, features="lecture", epochs=1, **options).model.figures["rows"]
         assert rows["training"] >= 2 and (rows["held_out"] >= 2) == bool(options.get("holdout", 1))
 
