@@ -44,6 +44,13 @@ def nested(depth: int, same: bool = False) -> bytes:
     return b"".join(pieces) + b"\n\ndeep\n"
 
 
+def nested_in(boundaries: list[bytes], line: bytes) -> bytes:
+    """Multiparts with these boundaries, the innermost of which is 25 MB of one line; none is ever closed."""
+    kinds = [b"Content-Type: multipart/mixed; boundary=" + one + b"\n\n--" + one + b"\n" for one in boundaries]
+    above = TOP + b"".join(kinds) + b"\n"
+    return above + line * ((25 * MEGA - len(above)) // len(line))
+
+
 def siblings(count: int) -> bytes:
     return multipart(b"x", b"--x\nContent-Type: text/plain\n\na\n" * count + b"--x--\n")
 
@@ -90,6 +97,14 @@ ABUSES: dict[str, Callable[[], bytes]] = {
     "nested 10,000 deep": lambda: nested(10_000),
     "nested in one boundary": lambda: nested(10_000, same=True),
     "nested in 20 MB": lambda: nested(25) + b"--b" * (7 * MEGA),
+    "20 multiparts around 25 MB of ends of lines": lambda: nested_in([b"b%d" % one for one in range(20)], b"\n"),
+    "20 multiparts around dashes": lambda: nested_in([b"b" * one for one in range(1, 21)], b"\n--"),
+    "20 multiparts around what is nearly their boundary": lambda: nested_in(
+        [b"b" * (200 - one) for one in range(20)], b"\n--" + b"b" * 201 + b"x"
+    ),
+    "20 multiparts around boundaries and spaces": lambda: nested_in(
+        [b"b%d" % one for one in range(20)], b"".join(b"\n--b%d      y" % one for one in range(20))
+    ),
     "mails in mails": lambda: (TOP + b"Content-Type: message/rfc822\n\n") * 10_000 + b"deep\n",
     "100,000 siblings": lambda: siblings(100_000),
     "100 siblings of 10,000 headers": lambda: multipart(b"x", (b"--x\n" + b"X: y\n" * 10_000 + b"\na\n") * 100),

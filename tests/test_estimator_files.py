@@ -65,7 +65,8 @@ def test_a_file_holds_all_that_is_fitted(name, y, tmp_path):
 def test_an_estimator_is_not_loaded_from_a_models_file(kind, tmp_path):
     tw.fit(pd.DataFrame({"x": range(31), "y": range(31)}), "y", hidden=(3,), epochs=1).save(tmp_path / "m.thalweg")
     with pytest.raises(
-        tw.FileError, match="is a Thalweg model, but an estimator is needed here; load it with tw.load$"
+        tw.FileError,
+        match="but an estimator is needed here; load it with tw.load, or use `thalweg predict MODEL TABLE`$",
     ):
         kind.load(tmp_path / "m.thalweg")
 

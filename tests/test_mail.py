@@ -248,6 +248,18 @@ def test_alternatives_attachments_and_mails_in_mails():
     assert mail.defects == ()
 
 
+def test_boundaries_of_parts_in_parts_are_looked_for_in_so_many_bytes_and_what_stands_first_is_read(monkeypatch):
+    raw = hostile_mails.nested_in([b"a", b"b", b"c"], b"\nlines")[:2_000]
+    whole = read_mail(raw)
+    assert whole.parts == 4 and not any("searched in part" in defect for defect in whole.defects)
+    monkeypatch.setattr("thalweg.mail.MAX_SEARCHED", 4_000)
+    part = read_mail(raw)
+    assert part.parts == 4 and "multiparts in multiparts of over 0 MB: searched in part" in part.defects
+    assert part.text == whole.text
+    monkeypatch.setattr("thalweg.mail.MAX_SEARCHED", 2_500)  # none are left for the third, which is text
+    assert read_mail(raw).parts == 3 and "lines" in read_mail(raw).text
+
+
 @pytest.mark.parametrize(
     ("lines", "name"),
     [

@@ -3,6 +3,8 @@
 import dataclasses
 import math
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import numpy as np
@@ -169,11 +171,22 @@ def test_a_table_of_mails_is_what_fit_takes():
 
 def test_what_makes_no_table_is_refused():
     ham, _ = mails(3, 1)
+    table_of: Any = mail_table  # so that a type checker lets what is wrong through
     for given_mails, labels in ((ham, [True]), ([], None)):
         with pytest.raises(tw.InputError, match="labels; give one for each"):
-            mail_table(given_mails, labels)
+            table_of(given_mails, labels)
+    for given_mails in (["letter.eml"], "letter.eml", Path("letter.eml"), 5, [*ham, "letter.eml"]):
+        said = r"mail \d is .*, and mails are Mail objects; read those .* with thalweg\.mailboxes\.mails\(paths\)"
+        with pytest.raises(tw.InputError, match=said):
+            table_of(given_mails, [True])
+    assert table_of(ham[0], [True]).n_rows == 1 and table_of(ham, np.array([0, 1, 0]) == 1).n_rows == 3
+    assert table_of(iter(ham), iter([0, 1, 0]))["class"].values.tolist() == ["wanted", "spam", "wanted"]
+    with pytest.raises(tw.InputError, match="label 2 is 'spam', and labels say whether a mail is spam; give True or"):
+        table_of(ham, [False, "spam", True])
+    with pytest.raises(tw.InputError, match="there are 3 mails and 1 labels"):
+        table_of(ham, True)
     with pytest.raises(tw.InputError, match="features must be one of lecture, rich"):
-        mail_table(ham, features="many")
+        table_of(ham, features="many")
 
 
 def test_hours_off_has_the_sign_of_the_fault():

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,39 @@ def test_an_unquoted_from_is_no_mark_where_marks_have_dates_and_one_below_an_emp
     mark = b"From nobody\n"
     path.write_bytes(mark + mail(1, b"a\nFrom time to time\n") + b"\n" + mark + mail(2) + b"\r\n" + mark + mail(3))
     assert subjects(path) == ["1", "2", "3"]
+
+
+@pytest.mark.parametrize(
+    ("sender", "is_mark"),
+    [("a@x.org", True), ("Ann", True), ("Ann B. of the  Third   Row", True), ("word " * 8, True), ("word " * 9, False)],
+)
+def test_a_sender_may_have_spaces_before_a_date_with_its_time(sender, is_mark):
+    other = MARK.replace(b"ann@example.org", sender.strip().encode())
+    assert len(list(mail_streams.split(iter([MARK + mail(1) + b"\n" + other + mail(2)]), MARK))) == 1 + is_mark
+    undated = other.replace(b" 12:36:23", b"")
+    assert (len(list(mail_streams.split(iter([MARK + mail(1) + undated + mail(2)]), MARK))) == 2) == (" " not in sender)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "x" + " " * 250,
+        "x" + " x" * 125,
+        "x " + "Mon" * 80,
+        "a b c d ",
+        "a b c d e f g h",
+        "x Mon",
+        "x y Tue, a Tue, b ",
+        "",
+    ],
+    ids=["blanks", "letters", "days", "words", "eight words", "a day", "two days", "nothing"],
+)
+def test_no_line_that_is_nearly_a_mark_takes_long(line):
+    raw = MARK + mail(1, (b"\nFrom " + line.encode()) * (25_000_000 // (len(line) + 6)))
+    packed = gzip.compress(raw, 1)
+    before = time.process_time()
+    found = list(mail_streams.split(iter(mail_streams.Unpacked(iter([packed]))), MARK))
+    assert time.process_time() - before < 1.0 and [size for _, size, _ in found] == [len(raw)]
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=7), st.integers(1, 1000), st.sampled_from([b"\n", b"\r\n"]))
@@ -186,6 +220,18 @@ def test_there_must_be_something_to_read(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"")))
     with pytest.raises(InputError, match="no mail in standard input"):
         list(mails("-"))
+
+
+def test_an_empty_file_among_others_is_skipped_and_counted(tmp_path):
+    (tmp_path / "a.eml").write_bytes(mail(1))
+    for name in ("empty", "other"):
+        (tmp_path / name).write_bytes(b"")
+    reading = Reading()
+    assert subjects(*(tmp_path / name for name in ("empty", "a.eml", "other")), reading=reading) == ["1"]
+    assert (reading.mails, reading.skipped) == (1, 2)
+    assert total_bytes([tmp_path / "empty", tmp_path / "a.eml"]) == len(mail(1))
+    with pytest.raises(InputError, match="empty' is empty; name a file"):
+        mails([tmp_path / "empty", tmp_path / "other"])
 
 
 def test_devices_are_refused_and_pipes_read(tmp_path):

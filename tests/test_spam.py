@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from datetime import datetime
 from typing import cast
 
@@ -162,6 +163,42 @@ def test_without_mail_of_a_class_there_is_nothing_to_learn(known):
     undated = [dataclasses.replace(mail, headers=(("A", str(i)),), date=None) for i, mail in enumerate(ham)]
     with pytest.raises(tw.InputError, match="no mail of one class came before the others; use split='random'"):
         tw.SpamFilter.train(undated, spam[:20], split="time")
+
+
+@pytest.mark.parametrize(
+    ("ham", "spam", "options", "said"),
+    [
+        (1, 1, {}, "there is 1 wanted mail and 1 spam, and 4 or more of each are needed to train and to hold some out"),
+        (
+            3,
+            2,
+            {},
+            "there are 3 wanted mails and 2 spam, and 4 or more of each",
+        ),
+        (1, 100, {}, "there is 1 wanted mail and 100 spam, and 4 or more"),
+        (
+            1,
+            1,
+            {"holdout": 0},
+            "there is 1 wanted mail and 1 spam, and 2 or more of each are needed to train; give",
+        ),
+        (2, 2, {"holdout": 0.5}, "there are 2 wanted mails and 2 spam, and 3 or more of each"),
+        (3, 3, {"split": "time"}, None),
+        (9, 9, {"holdout": 0.9}, "there are 9 wanted mails and 9 spam, and 13 or more of each"),
+        (9, 9, {"holdout": 0.9999}, "holdout=0.9999 leaves too few mails to train on; hold fewer out"),
+    ],
+)
+def test_too_few_mails_of_a_kind_are_counted_and_the_number_that_is_asked_for_is_enough(ham, spam, options, said):
+    if said is None:
+        assert tw.SpamFilter.train(*mails(ham, spam), features="lecture", epochs=1, **options).model.figures
+        return
+    with pytest.raises(tw.InputError, match=said) as caught:
+        tw.SpamFilter.train(*mails(ham, spam), features="lecture", **options)
+    needed = [int(number) for number in re.findall(r"(\d+) or more", str(caught.value))]
+    for more in (0, 1, 40) if needed else ():
+        known = mails(needed[0], needed[0] + more)
+        rows = tw.SpamFilter.train(*known, features="lecture", epochs=1, **options).model.figures["rows"]
+        assert rows["training"] >= 2 and (rows["held_out"] >= 2) == bool(options.get("holdout", 1))
 
 
 def test_a_filter_of_all_mails_has_no_held_out_figures(known):

@@ -3,12 +3,15 @@
 import io
 import json
 import re
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import thalweg as tw
 from command_line import run
+from hostile_mails import TOP
 from letters import letters, write_folders
 
 
@@ -126,6 +129,58 @@ def test_when_the_filter_fails_the_mail_goes_on_unmarked(folder, tmp_path, typed
     assert failed.status == 1 and failed.out == raw and failed.err.startswith("thalweg: the memory")
 
 
+def test_a_wrong_threshold_loses_no_mail(folder, typed):
+    raw = letters(1, 1)[1][0]
+    typed(b"X-Thalweg-Spam: no\r\n" + raw)
+    ran = run("spam", "classify", folder / "spam.thalweg", "--header", "--threshold", "95")
+    assert ran.status == 2 and ran.out == raw and "--threshold must be a probability from 0 to 1, not 95" in ran.err
+
+
+def test_a_full_disk_loses_no_mail(folder, typed, monkeypatch):
+    """Of the part of a large mail that is kept on the disk, some bytes are written before it is full."""
+
+    class Full(io.BytesIO):
+        def write(self, data):
+            if self.tell():
+                raise OSError(28, "No space left on device")
+            return super().write(data[:1_000])
+
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda **_: Full())
+    raw = TOP + b"\n" + bytes(range(256)) * 100_000
+    typed(raw)
+    ran = run("spam", "classify", folder / "spam.thalweg", "--header")
+    assert ran.status == 1 and ran.out == raw and "No space left" in ran.err
+
+
+MEASURED = """
+import sys
+import hostile_mails
+from thalweg.cli import main
+sys.argv = ["thalweg", "spam", "classify", sys.argv[1], "--header"]
+try:
+    main()
+finally:
+    print(hostile_mails.peak_megabytes(), file=sys.stderr)
+"""
+
+
+def test_a_mail_of_200_mb_goes_on_byte_for_byte_within_300_mb(folder, tmp_path):
+    mail, marked = tmp_path / "large.eml", tmp_path / "marked.eml"
+    with mail.open("wb") as file:
+        file.write(TOP + b"\n")
+        for number in range(200):
+            file.write(b"%06d\n" % number * 143_000)
+    script = [sys.executable, "-c", MEASURED, str(folder / "spam.thalweg")]
+    with mail.open("rb") as given, marked.open("wb") as out:
+        ran = subprocess.run(script, stdin=given, stdout=out, stderr=subprocess.PIPE, cwd=Path(__file__).parent)
+    assert ran.returncode == 0 and float(ran.stderr) < 300, ran.stderr
+    with mail.open("rb") as given, marked.open("rb") as out:
+        assert out.readline().startswith(b"X-Thalweg-Spam: ")
+        while block := given.read(1 << 20):
+            assert out.read(1 << 20) == block
+        assert out.read() == b""
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -162,6 +217,34 @@ def test_wrong_use_of_train_is_one_sentence(folder, tmp_path):
         assert ran.status == 2 and said in ran.sentence, ran
     model = run("spam", "classify", folder / "ham" / "000.eml", folder / "ham")
     assert model.status == 2 and "is not a Thalweg file" in model.sentence
+
+
+def test_files_without_a_mail_are_counted_once_and_stop_nobody(folder, tmp_path):
+    for name, raw in (("a.eml", letters(1, 1)[0][0]), ("notes", b"no mail"), ("empty", b"")):
+        (tmp_path / name).write_bytes(raw)
+    filter = folder / "spam.thalweg"
+    ran = run("spam", "classify", filter, tmp_path, tmp_path / "empty", tmp_path / "a.eml")
+    assert ran.status == 0 and len(ran.text.splitlines()) == 2 and ran.err == "3 files that hold no mail were skipped\n"
+    one = run("spam", "classify", filter, tmp_path / "empty", tmp_path / "a.eml")
+    assert one.err == "1 file that holds no mail was skipped\n"
+    told = run("spam", "classify", filter, tmp_path, "--json")
+    assert json.loads(told.text)["skipped"] == 2 and told.err == ""
+    assert run("spam", "classify", filter, tmp_path, "-q").err == ""
+    assert run("spam", "classify", filter, tmp_path / "empty").status == 2
+    known = "--ham", folder / "ham", "--ham", tmp_path, "--spam", folder / "spam", "--spam", tmp_path / "empty"
+    trained = run("spam", "train", *known, "--features", "lecture", "-o", tmp_path / "f.thalweg")
+    assert trained.status == 0 and trained.err.endswith("3 files that hold no mail were skipped\n")
+    assert trained.err.count("skipped") == 1
+    assert tw.SpamFilter.load(filter).classify([tmp_path / "empty", tmp_path / "a.eml"]).shape == (1,)
+
+
+def test_a_model_and_a_filter_name_the_command_that_takes_each(folder, tmp_path):
+    tw.SpamFilter.load(folder / "spam.thalweg").model.save(tmp_path / "model.thalweg")
+    for command in (("inspect", folder / "spam.thalweg"), ("predict", folder / "spam.thalweg", folder / "said")):
+        ran = run(*command)
+        assert ran.status == 2 and "or use `thalweg spam classify FILTER MAIL`" in ran.sentence
+    ran = run("spam", "classify", tmp_path / "model.thalweg", folder / "ham")
+    assert ran.status == 2 and "or use `thalweg predict MODEL TABLE`" in ran.sentence
 
 
 def test_the_group_has_help():

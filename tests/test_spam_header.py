@@ -1,6 +1,7 @@
 """The header of the spam filter: the mail stays as it was, byte for byte, and a forged header goes."""
 
 import email
+import re
 
 import hypothesis.strategies as st
 import pytest
@@ -25,6 +26,10 @@ LINE = b"X-Thalweg-Spam: no, probability=0.1250"
         (b"X-Thalweg-Spam: a\nX-Thalweg-Spam: b", LINE + b"\n"),
         (b"A: b\rX-Thalweg-Spam: a\rC: d\n\n", LINE + b"\nA: b\rC: d\n\n"),
         (b"A: b\n\nX-Thalweg-Spam: text\n", LINE + b"\nA: b\n\nX-Thalweg-Spam: text\n"),
+        (b"A: b\rX-Thalweg-Spam: a\nC: d\n\n", LINE + b"\nA: b\nC: d\n\n"),
+        (b"A: b\rX-Thalweg-Spam: a\n more\nC: d\n\n", LINE + b"\nA: b\nC: d\n\n"),
+        (b"\rX-Thalweg-Spam: no\n\r\nx-thalweg-spam : no", LINE + b"\r\n\r\nx-thalweg-spam : no"),
+        (b"X-Thalweg-Spam: a\r\r\nC: d\n\ntext", LINE + b"\nC: d\n\ntext"),
         (b"A: X-Thalweg-Spam: text\n\n", LINE + b"\nA: X-Thalweg-Spam: text\n\n"),
         (b"X-Thalweg-Spamming: b\n\n", LINE + b"\nX-Thalweg-Spamming: b\n\n"),
     ],
@@ -59,6 +64,18 @@ def test_only_headers_of_this_name_differ(raw, is_spam):
     assert unmarked(written) == before + rest
     if b"thalweg" not in raw.lower():
         assert bare == raw
+
+
+@given(PIECES)
+def test_the_body_stays_byte_for_byte(raw):
+    """The body as programs that deliver mail see it: what follows the first line that is empty."""
+    whole = b"A: b\n" + raw
+    other = re.search(rb"\n\r?\n", whole)
+    if other is not None:
+        found = re.search(rb"\n\r?\n", unmarked(whole))
+        assert found is not None and unmarked(whole)[found.end() :] == whole[other.end() :]
+    again = unmarked(whole)
+    assert unmarked(again) == again
 
 
 @given(PIECES)

@@ -21,6 +21,7 @@ MAX_TEXT = 1_000_000  # bytes of text, decoded, over all parts: a long novel; th
 MAX_PARTS = 100  # a digest of a mailing list has 50
 MAX_DEPTH = 20  # of multiparts in multiparts and mails in mails; people come to 5
 MAX_BOUNDARY = 250  # characters; RFC 2046 allows 70
+MAX_SEARCHED = 4 * MAX_BYTES  # bytes in which boundaries are looked for: those of a multipart in another count again
 
 MAX_PART_LINES = 500  # of headers of a part
 
@@ -81,6 +82,7 @@ class _Content:
         self.links: list[str] = []
         self.attachments: list[Attachment] = []
         self.room = MAX_TEXT  # bytes of text that are still read
+        self.unsearched = MAX_SEARCHED  # bytes in which boundaries may still be looked for
         self.tags = self.parts = 0
         self.html = self.plain = False
 
@@ -157,7 +159,11 @@ def _walk(raw: bytes, whole: _Part, headers: Headers, defects: Defects) -> _Cont
             defects.add("a content type that is none")
         inside: list[_Part] = []
         if kind.startswith("multipart/"):
-            inside = _split(raw, part, headers.end, kind, words.get("boundary", ""), defects)
+            stop = min(part.end, headers.end + content.unsearched)
+            content.unsearched -= stop - headers.end
+            if stop < part.end:
+                defects.add(f"multiparts in multiparts of over {_megabytes(MAX_SEARCHED)}: searched in part")
+            inside = _split(raw, part, headers.end, stop, kind, words.get("boundary", ""), defects)
             kind = kind if inside else "text/plain"
         elif kind in _MAILS:
             inside = [_Part(headers.end, part.end, part.depth + 1)]
@@ -170,8 +176,8 @@ def _walk(raw: bytes, whole: _Part, headers: Headers, defects: Defects) -> _Cont
     return content
 
 
-def _split(raw: bytes, part: _Part, start: int, kind: str, boundary: str, defects: Defects) -> list[_Part]:
-    """The parts of a multipart, whose body begins at `start`; none if its boundary is nowhere."""
+def _split(raw: bytes, part: _Part, start: int, stop: int, kind: str, boundary: str, defects: Defects) -> list[_Part]:
+    """The parts of a multipart, whose body begins at `start`; none if its boundary is nowhere before `stop`."""
     boundary = boundary.rstrip()
     if not 0 < len(boundary) <= MAX_BOUNDARY:
         defects.add("a multipart without a boundary, or with one that is too long, read as text")
@@ -180,10 +186,10 @@ def _split(raw: bytes, part: _Part, start: int, kind: str, boundary: str, defect
     inside: list[_Part] = []
     begun = -1  # where the part begins that is not ended yet
     default = "message/rfc822" if kind == "multipart/digest" else "text/plain"
-    for found in line.finditer(raw, max(start - 1, 0), part.end):
+    for found in line.finditer(raw, max(start - 1, 0), stop):
         if begun >= 0:
-            stop = found.start() - (raw[found.start() - 1 : found.start()] == b"\r")
-            inside.append(_Part(begun, max(begun, stop), part.depth + 1, default))
+            end = found.start() - (raw[found.start() - 1 : found.start()] == b"\r")
+            inside.append(_Part(begun, max(begun, end), part.depth + 1, default))
         begun = min(found.end() + 1, part.end)
         if found[1]:
             return inside

@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from thalweg.errors import InputError
+from thalweg.errors import InputError, shown
+from thalweg.mail import Mail
 from thalweg.mail_headers import moment
 from thalweg.settings import check_choice
 from thalweg.table import Table, as_column
@@ -35,8 +36,6 @@ from thalweg.table import Table, as_column
 
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float
-
-    from thalweg.mail import Mail
 
 
 SUBJECT_BUCKETS, BODY_BUCKETS = 256, 1024
@@ -364,15 +363,26 @@ def mail_table(
         trusted: tells of a domain whether it is trusted, such as `TrustedDomains.covers`.
 
     Raises:
-        InputError: there are no mails, another number of labels, or no such features.
+        InputError: there are no mails, or what is no Mail; another number of labels, or what is none; no such features.
     """
     check_choice(features, tuple(FEATURE_SETS), "features")
     rows, of_trusted = [], []
-    for mail in mails:
+    for number, mail in enumerate(mails if isinstance(mails, Iterable) and not isinstance(mails, str) else [mails], 1):
+        if not isinstance(mail, Mail):
+            message = (
+                f"mail {number} is {shown(mail)}, and mails are Mail objects; read those of a file or a folder with "
+                "thalweg.mailboxes.mails(paths)"
+            )
+            raise InputError(message)
         rows.append(FEATURE_SETS[features].row(mail))
         of_trusted.append(trusted(mail.domain))
-    if not rows or (labels is not None and len(labels) != len(rows)):
-        message = f"there are {len(rows)} mails and {'no' if labels is None else len(labels)} labels; give one for each"
+    known = None if labels is None else list(labels) if isinstance(labels, Iterable) else [labels]
+    if not rows or (known is not None and len(known) != len(rows)):
+        message = f"there are {len(rows)} mails and {'no' if known is None else len(known)} labels; give one for each"
         raise InputError(message)
-    spam = None if labels is None else np.array(labels, dtype=np.bool_)
+    for number, label in enumerate(known or (), 1):
+        if not isinstance(label, bool | np.bool_) and not (isinstance(label, int | float) and label in (0, 1)):
+            message = f"label {number} is {shown(label)}, and labels say whether a mail is spam; give True or False"
+            raise InputError(message)
+    spam = None if known is None else np.array(known, dtype=np.bool_)
     return rows_table(features, np.stack(rows), np.array(of_trusted, dtype=np.bool_), spam)

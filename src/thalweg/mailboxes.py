@@ -15,7 +15,7 @@ import stat
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, NoReturn
 
 from thalweg import whole_file
 from thalweg.errors import FileError, InputError
@@ -40,15 +40,16 @@ class Reading:
 
     read: int = 0  # bytes, as they lie on the disk; `total_bytes` says of how many
     mails: int = 0
-    skipped: int = 0  # files in folders that are no mails
+    skipped: int = 0  # files in folders that are no mails, and empty ones that are named
 
 
 def mails(paths: Path | Iterable[Path], *, reading: Reading | None = None) -> Iterator[Mail]:
     """Every mail in files and folders, one after another.
 
     A file that begins with "From " is an mbox, a folder with `cur` and `new` a Maildir; any other file that is named is
-    one mail. In a folder, files and folders are taken in the order of their names; hidden ones, and files without any
-    header of a mail, are left out. Links to folders are followed, and each folder is read once.
+    one mail, or left out if it is empty and not the only path. In a folder, files and folders are taken in the order of
+    their names; hidden ones, and files without any header of a mail, are left out. Links to folders are followed, and
+    each folder is read once.
 
     Args:
         paths: of files and folders, and "-" for standard input, which is one mail or an mbox.
@@ -66,9 +67,9 @@ def mails(paths: Path | Iterable[Path], *, reading: Reading | None = None) -> It
     ['a@x.org']
     """
     named = _named(paths)
-    for path in named:
-        if path != STANDARD_INPUT:
-            _check(path)
+    empty = [path for path in named if path != STANDARD_INPUT and _is_empty(_check(path))]
+    if len(empty) == len(named):  # one among others, as a delivery that broke off leaves it, stops nobody
+        _raise_empty(empty[0])
     return _mails(named, Reading() if reading is None else reading)
 
 
@@ -107,12 +108,12 @@ def _check(path: str) -> os.stat_result:
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
-            empty = next(_files(path), None) is None
+            if next(_files(path), None) is None:
+                _raise_empty(path)
         else:
             if not (stat.S_ISREG(status.st_mode) or stat.S_ISFIFO(status.st_mode)):
                 message = f"{path!r} is a device or a socket; name a file or a folder of mails"
                 raise FileError(message)
-            empty = stat.S_ISREG(status.st_mode) and not status.st_size
             if not os.access(path, os.R_OK):
                 raise PermissionError(errno.EACCES, "")
     except ValueError as error:
@@ -122,15 +123,25 @@ def _check(path: str) -> os.stat_result:
         raise FileError(message) from error
     except OSError as error:
         whole_file.raise_sentence(error, path, "read")
-    if empty:
-        message = f"{path!r} is empty; name a file or a folder of mails"
-        raise InputError(message)
     return status
+
+
+def _is_empty(status: os.stat_result) -> bool:
+    return stat.S_ISREG(status.st_mode) and not status.st_size
+
+
+def _raise_empty(path: str) -> NoReturn:
+    message = f"{path!r} is empty; name a file or a folder of mails"
+    raise InputError(message)
 
 
 def _mails(paths: list[str], reading: Reading) -> Iterator[Mail]:
     for path in paths:
         before = reading.mails
+        status = None if path == STANDARD_INPUT else _status(path)
+        if status is not None and _is_empty(status):
+            reading.skipped += 1
+            continue
         if path == STANDARD_INPUT:
             yield from _mails_of(sys.stdin.buffer, path, True, reading)
         elif os.path.isdir(path):

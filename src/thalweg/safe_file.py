@@ -93,9 +93,9 @@ def read(path: str | os.PathLike[str], *, kind: str) -> tuple[dict[str, Any], di
 def _way_out(kind: str, header: Mapping[str, Any]) -> str:
     """What reads a file of this kind, if it is one that a user reads."""
     if kind == "model":
-        return "; load it with tw.load"
+        return "; load it with tw.load, or use `thalweg predict MODEL TABLE`"
     if kind == "spam filter":
-        return "; load it with tw.SpamFilter.load"
+        return "; load it with tw.SpamFilter.load, or use `thalweg spam classify FILTER MAIL`"
     name = header.get("estimator")
     return f"; load it with tw.{name[:40]}.load" if kind == "estimator" and isinstance(name, str) else ""
 

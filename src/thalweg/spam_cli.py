@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import IO, Annotated, NoReturn
 
 import typer
 
 from thalweg import console, engines, spam_header, whole_file, writers
 from thalweg.command_options import Engine, Json, saved
-from thalweg.errors import InputError
+from thalweg.errors import FileError, InputError
 from thalweg.fitting import HOLDOUT
-from thalweg.mail import Mail, read_mail
+from thalweg.mail import MAX_BYTES, Mail, read_mail
 from thalweg.mail_features import FEATURE_SETS, SPAM, WANTED
+from thalweg.mail_streams import BLOCK
 from thalweg.mailboxes import Reading, mails, total_bytes
 from thalweg.outputs import check_outputs
 from thalweg.progress import LateProgress, ProgressBar
@@ -72,8 +76,9 @@ def train(
     found.save(output)
     with saved(found.model, output):
         if as_json:
-            console.as_json({**console.spam_summary(found), "filter": str(output)})
+            console.as_json({**console.spam_summary(found), "skipped": reading.skipped, "filter": str(output)})
         elif not quiet:
+            _tell_skipped(reading.skipped)
             console.spam_filter(found)
             typer.echo(f"filter  {output}")
 
@@ -108,7 +113,6 @@ def classify(
     as_json: Json = False,
 ) -> None:
     """Say of each mail how probably it is spam; the exit status says whether one is."""
-    check_number(threshold, lambda p: 0 <= p <= 1, "--threshold", "a probability from 0 to 1")
     for one, other, both in (
         ("--header", "--explain", header and explain), ("--header", "--json", header and as_json),
         ("--header", "--quiet", header and quiet), ("--quiet", "--explain", quiet and explain),
@@ -123,6 +127,7 @@ def classify(
     if header:
         _mark(filter, paths or ["-"], threshold, engine)
         return
+    _check_threshold(threshold)
     if not paths:
         message = "which mail? Give mailboxes or files after the filter, or - for standard input"
         raise InputError(message)
@@ -147,7 +152,9 @@ def classify(
                     if why is not None:
                         typer.echo(writers.write(why.document(passes=True if passes else None), "text"))
     if as_json:
-        console.as_json({"threshold": threshold, "spam": spam, "mails": told})
+        console.as_json({"threshold": threshold, "spam": spam, "skipped": reading.skipped, "mails": told})
+    elif not quiet:
+        _tell_skipped(reading.skipped)
     if spam:
         raise typer.Exit(FOUND_SPAM)
 
@@ -157,28 +164,96 @@ def _mark(filter: Path, paths: list[str], threshold: float, engine: str) -> None
     if len(paths) > 1:
         message = f"--header takes one mail, and here are {len(paths)}; give one, or none for standard input"
         raise InputError(message)
-    raw = sys.stdin.buffer.read() if paths[0] == "-" else _bytes(paths[0])
-    try:
-        probability = float(SpamFilter.load(filter).classify(read_mail(raw), engine=engine)[0])
-        written = spam_header.marked(raw, probability, probability >= threshold)
-    except BaseException:
-        # No mail is lost to a reader that does not look at the exit status; nor does a forged header get through.
-        _write(spam_header.unmarked(raw))
-        raise
-    _write(written)
+    with contextlib.ExitStack() as stack:
+        mail = sys.stdin.buffer if paths[0] == "-" else stack.enter_context(_opened(paths[0]))
+        written = b""
+        rest = stack.enter_context(_Rest(mail))
+        try:
+            start = _start(mail, paths[0])
+            written = spam_header.unmarked(start)
+            size = len(start) + rest.keep()
+            # Here, because a mail must not be lost to a wrong number in a pipeline either.
+            _check_threshold(threshold)
+            probability = float(SpamFilter.load(filter).classify(read_mail(start, size=size), engine=engine)[0])
+            written = spam_header.marked(start, probability, probability >= threshold)
+        finally:
+            # Whatever failed: no mail is lost to a reader that does not look at the exit status; nor does a forged
+            # header get through.
+            sys.stdout.flush()
+            sys.stdout.buffer.write(written)
+            rest.write_to(sys.stdout.buffer)
+            sys.stdout.buffer.flush()
 
 
-def _bytes(path: str) -> bytes:
+def _check_threshold(threshold: float) -> None:
+    check_number(threshold, lambda p: 0 <= p <= 1, "--threshold", "a probability from 0 to 1")
+
+
+def _opened(path: str) -> IO[bytes]:
     try:
-        return Path(path).read_bytes()
+        return open(path, "rb")
+    except (OSError, ValueError) as error:
+        _no_mail(error, path)
+
+
+def _start(mail: IO[bytes], path: str) -> bytes:
+    """As much of it as is read of any mail, in which its headers are looked for too."""
+    try:
+        return mail.read(MAX_BYTES)
     except OSError as error:
+        _no_mail(error, path)
+
+
+def _no_mail(error: OSError | ValueError, path: str) -> NoReturn:
+    if isinstance(error, OSError):
         whole_file.raise_sentence(error, path, "read")
+    message = f"{path!r} is no path: {error}"
+    raise FileError(message) from error
 
 
-def _write(raw: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(raw)
-    sys.stdout.buffer.flush()
+class _Rest:
+    """What follows the beginning of a mail: on the disk until it is written, so that a large mail needs no memory.
+
+    If the disk is full, nothing is lost: what did not go there is still at hand, and the rest was not read yet.
+    """
+
+    def __init__(self, mail: IO[bytes]) -> None:
+        self._mail = mail
+        self._kept: IO[bytes] | None = None
+        self._hand = b""  # read, and not yet kept
+
+    def __enter__(self) -> _Rest:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._kept is not None:
+            self._kept.close()
+
+    def keep(self) -> int:
+        """Read to the end of the mail; how many bytes that were."""
+        size = 0
+        while block := self._mail.read(BLOCK):
+            self._hand, size = block, size + len(block)
+            if self._kept is None:
+                self._kept = tempfile.TemporaryFile(buffering=0)  # without a buffer it is known what was written
+            while self._hand:
+                self._hand = self._hand[self._kept.write(self._hand) :]
+        return size
+
+    def write_to(self, out: IO[bytes]) -> None:
+        """All of it."""
+        if self._kept is not None:
+            self._kept.seek(0)
+            shutil.copyfileobj(self._kept, out, BLOCK)
+        out.write(self._hand)
+        shutil.copyfileobj(self._mail, out, BLOCK)
+
+
+def _tell_skipped(files: int) -> None:
+    """Say it once, beside what is printed: a file among many may have been meant to be read."""
+    if files:
+        said = "1 file that holds no mail was" if files == 1 else f"{files:,} files that hold no mail were"
+        typer.echo(f"{said} skipped", err=True)
 
 
 class _Reading(LateProgress):
@@ -187,10 +262,17 @@ class _Reading(LateProgress):
     def __init__(self, quiet: bool) -> None:
         super().__init__()
         self._quiet, self._started = quiet, time.perf_counter()
+        self._all: list[Reading] = []
+
+    @property
+    def skipped(self) -> int:
+        """Files without a mail, over all mailboxes."""
+        return sum(reading.skipped for reading in self._all)
 
     def mails(self, paths: list[str]) -> Iterator[Mail]:
         """The mails of these mailboxes, which are looked for now."""
         reading, total = Reading(), None if self._quiet else total_bytes(paths)
+        self._all.append(reading)
         return self._counted(mails(paths, reading=reading), reading, total)
 
     def _counted(self, several: Iterator[Mail], reading: Reading, total: int | None) -> Iterator[Mail]:

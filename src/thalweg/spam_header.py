@@ -2,7 +2,8 @@
 
 A header of that name that is there already was not written here and goes: anybody can send a mail that calls itself
 wanted. Lines end with a line feed, as for the programs that deliver mail; a lone carriage return ends one too where a
-forged header is looked for, because some programs that show mail think so.
+forged header is looked for, because some programs that show mail think so. The beginning of a mail that has all its
+headers in it is enough.
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ import re
 
 NAME = "X-Thalweg-Spam"
 _END = re.compile(rb"\n\r?\n")  # of the headers
+_NAMED = NAME.encode() + rb"[ \t]*:"
+# Whole lines with such a header in them, and those below that continue it. Cut out of them is only what carriage
+# returns part: were a line end taken with it, two lines would become one, or an empty one would end the headers.
+_LINES = re.compile(
+    rb"(?:^|(?<=\n))(?:[^\n]*\r)?" + _NAMED + rb"[^\n]*(?:\n|\Z)(?:[ \t][^\n]*(?:\n|\Z))*+", re.IGNORECASE
+)
 _FORGED = re.compile(
-    rb"(?:^|(?<=[\r\n]))" + NAME.encode() + rb"[ \t]*:[^\r\n]*(?:\r?\n|\r|\Z)(?:[ \t][^\r\n]*(?:\r?\n|\r|\Z))*",
-    re.IGNORECASE,
+    rb"(?:^|(?<=[\r\n]))" + _NAMED + rb"[^\r\n]*(?:\r?\n|\r|\Z)(?:[ \t][^\r\n]*(?:\r?\n|\r|\Z))*", re.IGNORECASE
 )
 # What must stay above: the line that mbox files begin a mail with, and lines that would continue the header put there.
 _ABOVE = re.compile(rb"(?:>?From [^\n]*(?:\n|\Z))?(?:[ \t][^\n]*(?:\n|\Z))*")
@@ -47,4 +53,12 @@ def unmarked(raw: bytes) -> bytes:
         return raw  # no headers at all
     end = _END.search(raw)
     body = len(raw) if end is None else end.start() + 1
-    return _FORGED.sub(b"", raw[:body]) + raw[body:]
+    return _LINES.sub(_bare, raw[:body]) + raw[body:]
+
+
+def _bare(lines: re.Match[bytes]) -> bytes:
+    """Lines without the header in them: their last end stays if anything else does."""
+    left = _FORGED.sub(b"", lines[0])
+    if not left.strip(b"\r\n"):
+        return b""
+    return left if left.endswith(b"\n") or not lines[0].endswith(b"\n") else left.removesuffix(b"\r") + b"\n"
