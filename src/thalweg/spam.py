@@ -48,8 +48,8 @@ SPLITS = {
 }
 VALIDATION = 0.15  # share of the mails kept
 _MOST_NEEDED = 1000  # mails of each kind that a message asks for
-# Mails that are classified together, and the bytes of them after which no more are waited for: large ones are many times
-# as large once they are read.
+# Mails that are classified together, and the bytes of them after which no more are waited for: large ones are many
+# times as large once they are read.
 BATCH, BATCH_BYTES = 256, 4_000_000
 # The lecture's two inputs go through a network that can be read by hand. For the many, 16, 32, 64 and 256 + 256 units
 # are level on the mails of benchmarks/spam.py (--hidden), at 98.6 to 98.8 % held out at random and 98.3 to 98.5 % by
